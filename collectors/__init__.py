@@ -1,0 +1,1 @@
+"""WHAT HAPPENED: sources of telemetry, each one read into the same two tables."""

@@ -1,0 +1,73 @@
+"""The types that flow, in the order in which they flow.
+
+    readings, logs -> Window -> Anomaly -> CausalGraph -> Diagnosis -> Guidance
+                      Window -> Prediction ------------------------> Guidance
+
+All are frozen: a stage edits nothing that it was given, it returns something new. The same types
+are the API's JSON, the store's rows and the schema that a model's answer is decoded against.
+
+Numbers: a source may say NaN or infinity, and the tables keep what it said. From ``Window`` on,
+every number is finite and "not known" is null, never NaN: JSON has no word for either. A type
+refuses them when it is made. (Inside a stage, an array may use NaN for null; it leaves no stage.)
+Times are UTC, durations are seconds and say so in their name, probabilities lie in 0..1.
+"""
+
+from diagnose.schema.answer import (
+    Calibration,
+    Diagnosis,
+    Guidance,
+    Paragraph,
+    Prediction,
+    Urgency,
+)
+from diagnose.schema.claim import (
+    Anomaly,
+    Association,
+    CausalGraph,
+    Counterfactual,
+    DirectionFrom,
+    Edge,
+    Intervention,
+    Origin,
+    RootCause,
+    Verdict,
+)
+from diagnose.schema.telemetry import (
+    LOGS,
+    READINGS,
+    TIME,
+    Kind,
+    Node,
+    Signal,
+    Source,
+    Tier,
+    Window,
+)
+
+__all__ = [
+    "LOGS",
+    "READINGS",
+    "TIME",
+    "Anomaly",
+    "Association",
+    "Calibration",
+    "CausalGraph",
+    "Counterfactual",
+    "Diagnosis",
+    "DirectionFrom",
+    "Edge",
+    "Guidance",
+    "Intervention",
+    "Kind",
+    "Node",
+    "Origin",
+    "Paragraph",
+    "Prediction",
+    "RootCause",
+    "Signal",
+    "Source",
+    "Tier",
+    "Urgency",
+    "Verdict",
+    "Window",
+]

@@ -1,0 +1,143 @@
+"""What people are told: a diagnosis, a prediction, and what to do about either."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import pairwise
+from typing import Literal
+
+from diagnose.schema.checks import at_least_zero, share
+from diagnose.schema.claim import (
+    Anomaly,
+    Association,
+    CausalGraph,
+    Counterfactual,
+    Intervention,
+    RootCause,
+)
+from diagnose.schema.telemetry import Node
+
+Calibration = Literal["calibrated", "uncalibrated"]
+Urgency = Literal["page", "ticket", "watch"]
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """A part of the diagnosis in plain words, made by code from facts."""
+
+    title: str
+    sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """Why one incident happened; no root cause means that it abstains.
+
+    Attributes:
+        incident: Identifier of the incident.
+        symptom: What is explained; None where nothing is anomalous.
+        root_causes: The answer, most probable first; empty where it abstains.
+        other_probability: That the fault is none of ``root_causes`` or was not observed.
+        calibration: Whether the probabilities were fitted on enough labelled incidents; what is
+            "uncalibrated" pages nobody.
+        ranking_without_graph: The same without any causal claim, always shown beside it.
+        ranking_without_model: The same with the language model's weight set to 0.
+        graph: The edges with their verdicts.
+        anomalies: What left its normal range, worst first.
+        associations: Rung one, for the first causes.
+        interventions: Rung two, for the first causes.
+        counterfactuals: Rung three, for the first causes.
+        story: The diagnosis in plain words.
+        missing: What was not seen, so that nobody takes silence for health.
+        sent: What left the site, and where to; empty where nothing did.
+        alert_time: When somebody noticed.
+        as_of: The moment of asking.
+        duration_seconds: How long each stage took.
+    """
+
+    incident: str
+    symptom: Node | None = None
+    root_causes: tuple[RootCause, ...] = ()
+    other_probability: float = 1.0
+    calibration: Calibration = "uncalibrated"
+    ranking_without_graph: tuple[RootCause, ...] = ()
+    ranking_without_model: tuple[RootCause, ...] = ()
+    graph: CausalGraph = field(default_factory=CausalGraph)
+    anomalies: tuple[Anomaly, ...] = ()
+    associations: tuple[Association, ...] = ()
+    interventions: tuple[Intervention, ...] = ()
+    counterfactuals: tuple[Counterfactual, ...] = ()
+    story: tuple[Paragraph, ...] = ()
+    missing: tuple[str, ...] = ()
+    sent: tuple[str, ...] = ()
+    alert_time: datetime | None = None
+    as_of: datetime | None = None
+    duration_seconds: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse a ranking that is not one."""
+        rankings = (self.root_causes, self.ranking_without_graph, self.ranking_without_model)
+        for ranking in rankings:
+            if any(a.probability < b.probability for a, b in pairwise(ranking)):
+                raise ValueError("root causes come most probable first")
+        _sums_to_one(self.root_causes, self.other_probability)
+        for stage, seconds in self.duration_seconds.items():
+            at_least_zero(stage, seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """A failure that is expected.
+
+    Attributes:
+        entity: What will fail.
+        failure: How, e.g. ``disk-failure``.
+        probability: Calibrated, of the failure within the lead time.
+        lead_time_seconds: From ``made_at`` to the failure.
+        made_at: When it was predicted.
+        evidence: The signals it rests on, weightiest first.
+    """
+
+    entity: str
+    failure: str
+    probability: float
+    lead_time_seconds: float
+    made_at: datetime
+    evidence: tuple[Node, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a probability or a lead time that is none."""
+        share("probability", self.probability)
+        at_least_zero("lead_time_seconds", self.lead_time_seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Guidance:
+    """What to do about a diagnosis or a prediction.
+
+    Attributes:
+        subject: The incident, or the entity that will fail.
+        action: One sentence in the imperative.
+        runbook: Which step of which runbook, e.g. ``fan#replace``.
+        urgency: Whom it may disturb.
+        effect: Share of the symptom's deviation that the action would remove; None where the data
+            do not support an estimate.
+    """
+
+    subject: str
+    action: str
+    runbook: str
+    urgency: Urgency
+    effect: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse an effect that is no share."""
+        share("effect", self.effect)
+
+
+def _sums_to_one(causes: Sequence[RootCause], other: float) -> None:
+    """Raise ValueError unless the candidates and ``other`` share out one probability."""
+    share("other_probability", other)
+    total = other + sum(cause.probability for cause in causes)
+    if abs(total - 1) > 1e-6:
+        raise ValueError(f"candidates and other_probability sum to 1, not to {total}")

@@ -1,0 +1,1 @@
+"""WHAT IS FITTED: windows into claims; knows the types that flow and no judge."""
