@@ -32,6 +32,7 @@ from diagnose.schema.claim import (
     RootCause,
     Verdict,
 )
+from diagnose.schema.failure import Failure
 from diagnose.schema.telemetry import (
     LOGS,
     READINGS,
@@ -56,6 +57,7 @@ __all__ = [
     "Diagnosis",
     "DirectionFrom",
     "Edge",
+    "Failure",
     "Guidance",
     "Intervention",
     "Kind",
