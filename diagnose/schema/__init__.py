@@ -12,6 +12,7 @@ refuses them when it is made. (Inside a stage, an array may use NaN for null; it
 Times are UTC, durations are seconds and say so in their name, probabilities lie in 0..1.
 """
 
+from diagnose.failure import Failure
 from diagnose.schema.answer import (
     Calibration,
     Diagnosis,
@@ -32,7 +33,6 @@ from diagnose.schema.claim import (
     RootCause,
     Verdict,
 )
-from diagnose.schema.failure import Failure
 from diagnose.schema.telemetry import (
     LOGS,
     READINGS,
