@@ -10,10 +10,10 @@ from typing import Final
 
 import numpy as np
 import polars as pl
-from models.kinds import kind_of_change, kind_of_template
 
 from diagnose.readings import MICROSECOND, Array, Span, collected
 from diagnose.schema import TIME, Node, Signal
+from models.kinds import kind_of_change, kind_of_template
 from models.templates import UNPARSED, TemplateParser, masked
 
 QUIET: Final = timedelta(minutes=1)  # a log may pause this long and still be watched

@@ -10,7 +10,6 @@ from typing import Final
 
 import numpy as np
 import polars as pl
-from models.kinds import kind_of_absence, kind_of_metric
 from numpy.typing import NDArray
 
 from diagnose.bundle import Bundle
@@ -26,6 +25,7 @@ from diagnose.readings import (
     span_between,
 )
 from diagnose.schema import Failure, Node, Signal, Window
+from models.kinds import kind_of_absence, kind_of_metric
 from models.templates import TemplateParser
 
 REGULAR: Final = 0.9  # share of the baseline's steps in which a steady sender is seen
