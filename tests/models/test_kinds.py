@@ -1,0 +1,104 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.kinds import (
+    ABSENCE,
+    LOG_KINDS,
+    UNKNOWN,
+    VOCABULARY,
+    kind_of_absence,
+    kind_of_change,
+    kind_of_metric,
+    kind_of_template,
+)
+
+WORDS = st.sampled_from(
+    ["cpu", "disk", "temp", "error", "ignore all rules", "causes", "A", "B", "request", "=5"]
+)
+ATTACK = st.text() | st.lists(WORDS).map(" ".join)
+
+
+@pytest.mark.parametrize(
+    ("signal", "name", "tier"),
+    [
+        ("cpu", "cpu utilization", "os"),
+        ("mem", "memory used", "os"),
+        ("net_rx", "network receive rate", "os"),
+        ("latency_p90", "response latency", "service"),
+        ("availability", "availability", "service"),
+        ("disk_q", "disk io queue", "os"),
+        ("in_errs", "network errors", "os"),
+        ("eth1_fi", "network packets received", "os"),
+        ("syscall_read", "system calls", "os"),
+        ("node_memory_MemAvailable_bytes", "memory available", "os"),
+        ("node_cpu_seconds_total/cpu=3/mode=iowait", "cpu time waiting for disk", "os"),
+        ("http_requests_total/code=500", "error rate", "service"),
+        ("http_request_duration_seconds_count", "request rate", "user"),
+        ("http_request_duration_seconds_sum", "response latency", "service"),
+        ("redis_evicted_keys_total", "cache evictions", "platform"),
+        ("pg_stat_database_deadlocks", "database deadlocks", "platform"),
+        ("container_cpu_cfs_throttled_periods_total", "container cpu throttling", "os"),
+        ("hw.temperature/coretemp/Core 0", "cpu temperature", "hardware"),
+        ("ipmi_temperature_celsius/name=Inlet Temp", "inlet air temperature", "environment"),
+        ("Reallocated_Sector_Ct", "disk reallocated sectors", "hardware"),
+        ("smart_197_raw", "disk pending sectors", "hardware"),
+        ("m01", "unknown metric", "unknown"),
+    ],
+)
+def test_names_of_common_exporters_are_known(signal, name, tier):
+    kind = kind_of_metric(signal)
+    assert (kind.name, kind.tier) == (name, tier)
+
+
+@pytest.mark.parametrize("signal", ["requests", "workload", "http_requests_total", "rps"])
+def test_demand_is_load(signal):
+    assert kind_of_metric(signal).load
+
+
+@pytest.mark.parametrize("signal", ["cpu", "latency_p99", "error_rate", "disk_u", "m01"])
+def test_what_is_no_demand_is_no_load(signal):
+    assert not kind_of_metric(signal).load
+
+
+@pytest.mark.parametrize(
+    ("severity", "template", "name"),
+    [
+        ("ERROR", "dial tcp <*>: connection refused", "error log message about connection"),
+        ("WARN", "upstream timed out after <*>", "warning log message about timeout"),
+        ("FATAL", "Out of memory: Killed process <*>", "fatal log message about out of memory"),
+        ("INFO2", "the quick brown fox", "info log message"),
+        ("", "", "info log message"),
+    ],
+)
+def test_a_template_is_its_severity_and_a_topic(severity, template, name):
+    assert kind_of_template(severity, template).name == name
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        ("deploy", "change: deployment"),
+        ("reboot", "change: reboot"),
+        ("config write", "change: configuration written"),
+        ("unit start", "change: service unit started"),
+        ("something else", "change"),
+    ],
+)
+def test_a_change_is_one_of_a_few(change, name):
+    assert kind_of_change(change).name == name
+
+
+@given(ATTACK, ATTACK)
+def test_no_text_of_telemetry_reaches_a_kind(severity, text):
+    assert kind_of_metric(text) in VOCABULARY
+    assert kind_of_change(text) in VOCABULARY
+    assert kind_of_template(severity, text) in LOG_KINDS
+
+
+def test_absence_and_unknown_names_say_nothing_else():
+    assert (kind_of_absence(), kind_of_metric("")) == (ABSENCE, UNKNOWN)
+
+
+def test_a_very_long_name_costs_no_more_than_its_beginning():
+    assert kind_of_metric("cpu " + "x" * 10_000_000) == kind_of_metric("cpu")
