@@ -9,7 +9,7 @@ from diagnose.schema.checks import at_least_zero, finite, share
 from diagnose.schema.telemetry import Node
 
 Origin = Literal["model", "data", "topology", "rule", "operator"]
-DirectionFrom = Literal["topology", "tier", "lag", "intervention", "model", "operator"]
+DirectionFrom = Literal["topology", "tier", "lag", "intervention", "model", "operator", "none"]
 Verdict = Literal["supported", "refuted", "untestable"]
 
 
@@ -49,7 +49,8 @@ class Edge:
         cause: What acts.
         effect: What it acts on.
         origin: Who claims it.
-        direction_from: What the direction rests on, since an independence test cannot tell it.
+        direction_from: What the direction rests on, since an independence test cannot tell it;
+            "none" where nothing tells it and the edge might as well be turned round.
         verdict: What the test said; "untestable" is a normal answer.
         p_value: Of the test, None where none could be made.
         effective_n: Independent observations behind the test, fewer than instants where a signal
