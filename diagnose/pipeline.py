@@ -1,0 +1,159 @@
+"""The whole flow on one screen: window, detect, rank, propose, falsify, attribute, tell.
+
+Who claims (detector, ranker, proposer) and who judges (falsifier, attributor, the three rungs) are
+separate roles; each is one method, so that a test passes a few lines of its own.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from time import perf_counter
+from typing import Protocol
+
+from diagnose.schema import (
+    Anomaly,
+    Association,
+    CausalGraph,
+    Counterfactual,
+    Diagnosis,
+    Intervention,
+    Node,
+    Paragraph,
+    RootCause,
+    Window,
+)
+
+Anomalies = tuple[Anomaly, ...]
+Ranking = tuple[RootCause, ...]
+
+
+class Detector(Protocol):
+    def detect(self, window: Window) -> Anomalies:
+        """Return what left its normal range, worst first; nothing on a healthy window."""
+
+
+class Ranker(Protocol):
+    def rank(self, window: Window, anomalies: Anomalies) -> Ranking:
+        """Return the candidates, most probable first, without any causal claim."""
+
+
+class Proposer(Protocol):
+    def propose(self, window: Window, anomalies: Anomalies, symptom: Node) -> CausalGraph:
+        """Return edges that might hold, each untested and with its origin."""
+
+
+class Falsifier(Protocol):
+    def falsify(self, graph: CausalGraph, window: Window) -> CausalGraph:
+        """Return ``graph`` with a verdict on each edge, and with its trust."""
+
+
+class Attributor(Protocol):
+    def attribute(
+        self,
+        graph: CausalGraph,
+        window: Window,
+        anomalies: Anomalies,
+        ranking: Ranking,
+        symptom: Node,
+    ) -> Ranking:
+        """Return the candidates, most probable first, each with its path to the symptom."""
+
+
+class Rungs(Protocol):
+    def associate(
+        self, window: Window, anomalies: Anomalies, causes: Ranking, symptom: Node
+    ) -> tuple[Association, ...]:
+        """Return how each cause and the symptom moved together."""
+
+    def intervene(
+        self, graph: CausalGraph, window: Window, causes: Ranking, symptom: Node
+    ) -> tuple[Intervention, ...]:
+        """Return what bringing each cause back to normal would do to the symptom."""
+
+    def imagine(
+        self, graph: CausalGraph, window: Window, causes: Ranking, symptom: Node
+    ) -> tuple[Counterfactual, ...]:
+        """Return what the symptom would have shown, had each cause stayed normal."""
+
+
+class Storyteller(Protocol):
+    def tell(self, diagnosis: Diagnosis, window: Window) -> tuple[Paragraph, ...]:
+        """Return the diagnosis in plain words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """Who does what in ``explain``; ``plain_proposer`` is the proposer without a model, if any."""
+
+    detector: Detector
+    ranker: Ranker
+    proposer: Proposer
+    plain_proposer: Proposer | None
+    falsifier: Falsifier
+    attributor: Attributor
+    rungs: Rungs
+    storyteller: Storyteller
+
+
+def explain(incident: str, window: Window, roles: Roles, symptom: Node | None = None) -> Diagnosis:
+    """Return why ``symptom`` (else the most surprising anomaly) occurred.
+
+    It abstains, with no root cause, where nothing is anomalous. The graph's trust is a weight: at
+    trust 0 the ranking is the one without graph.
+    """
+    seconds: dict[str, float] = {}
+    with _timed("detect", seconds):
+        anomalies = roles.detector.detect(window)
+    with _timed("rank", seconds):
+        ranking = roles.ranker.rank(window, anomalies)
+    diagnosis = Diagnosis(
+        incident,
+        alert_time=window.alert_time,
+        as_of=window.as_of,
+        anomalies=anomalies,
+        ranking_without_graph=ranking,
+        missing=window.missing,
+        duration_seconds=seconds,
+    )
+    if anomalies:
+        symptom = symptom if symptom in window.index() else None
+        diagnosis = _explained(diagnosis, window, roles, symptom or anomalies[0].node, seconds)
+    return replace(diagnosis, story=roles.storyteller.tell(diagnosis, window))
+
+
+def _explained(
+    diagnosis: Diagnosis, window: Window, roles: Roles, symptom: Node, seconds: dict[str, float]
+) -> Diagnosis:
+    """Return ``diagnosis`` with a judged graph, its causes and the three rungs."""
+    anomalies, ranking = diagnosis.anomalies, diagnosis.ranking_without_graph
+
+    def through(proposer: Proposer) -> tuple[CausalGraph, Ranking]:
+        with _timed("propose", seconds):
+            graph = proposer.propose(window, anomalies, symptom)
+        with _timed("falsify", seconds):
+            graph = roles.falsifier.falsify(graph, window)
+        with _timed("attribute", seconds):
+            return graph, roles.attributor.attribute(graph, window, anomalies, ranking, symptom)
+
+    graph, causes = through(roles.proposer)
+    plain = through(roles.plain_proposer)[1] if roles.plain_proposer else causes
+    with _timed("rungs", seconds):
+        return replace(
+            diagnosis,
+            symptom=symptom,
+            root_causes=causes,
+            other_probability=max(0.0, 1.0 - sum(cause.probability for cause in causes)),
+            ranking_without_model=plain,
+            graph=graph,
+            associations=roles.rungs.associate(window, anomalies, causes, symptom),
+            interventions=roles.rungs.intervene(graph, window, causes, symptom),
+            counterfactuals=roles.rungs.imagine(graph, window, causes, symptom),
+        )
+
+
+@contextmanager
+def _timed(stage: str, seconds: dict[str, float]) -> Iterator[None]:
+    """Add to ``stage`` how long the block took."""
+    begin = perf_counter()
+    yield
+    seconds[stage] = seconds.get(stage, 0.0) + perf_counter() - begin

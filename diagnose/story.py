@@ -1,0 +1,253 @@
+"""The diagnosis in plain sentences, made by code from facts: nothing here is generated or guessed.
+
+One paragraph a question that a tired engineer asks, in the order of asking: what was it, how did it
+spread, what shows it, how was that tested, would a repair help, what was not seen, and what would
+change our mind.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from diagnose.schema import (
+    Anomaly,
+    CausalGraph,
+    Diagnosis,
+    Edge,
+    Node,
+    Paragraph,
+    RootCause,
+    Window,
+)
+from diagnose.wording import counted, duration, moment, percent, printable, quantity
+
+WITNESSES: Final = 5  # anomalies that are told
+RIVALS: Final = 3  # causes that are told
+BASIS: Final = {
+    "topology": "who calls whom",
+    "tier": "hardware acts on software, not the reverse",
+    "lag": "the order in time",
+    "intervention": "an intervention",
+    "model": "the language model",
+    "operator": "an operator",
+    "none": "nothing that was measured",
+}
+
+
+class Storyteller:
+    """Tell a diagnosis in plain words."""
+
+    def tell(self, diagnosis: Diagnosis, window: Window) -> tuple[Paragraph, ...]:
+        """Return the paragraphs, first things first."""
+        units = {signal.node: signal.kind.unit for signal in window.signals}
+        if diagnosis.symptom is None:
+            parts = [("Answer", _silence(diagnosis, window)), ("Missing", _missing(diagnosis))]
+        else:
+            parts = [
+                ("Answer", _answer(diagnosis, units)),
+                ("Path", _path(diagnosis)),
+                ("Evidence", _evidence(diagnosis.anomalies, units)),
+                ("Tests", _tests(diagnosis.graph)),
+                ("Rung one, association", _association(diagnosis)),
+                ("Rung two, intervention", _intervention(diagnosis)),
+                ("Rung three, counterfactual", _counterfactual(diagnosis, units)),
+                ("Other answers", _others(diagnosis)),
+                ("Missing", _missing(diagnosis)),
+                ("What would change our mind", _doubts(diagnosis)),
+            ]
+        told = ((title, tuple(sentences)) for title, sentences in parts)
+        return tuple(Paragraph(title, sentences) for title, sentences in told if sentences)
+
+
+def _silence(diagnosis: Diagnosis, window: Window) -> Iterator[str]:
+    yield (
+        f"No incident: none of {counted(len(window.signals), 'signal')} left its normal range "
+        f"between {moment(window.recent['time'][0])} and {moment(window.as_of)} UTC."
+        if window.recent.height
+        else "No incident can be told: nothing was read around the alert."
+    )
+    if diagnosis.ranking_without_graph:
+        first = diagnosis.ranking_without_graph[0]
+        yield f"What moved most, though within what it does normally: {_name(first.node)}."
+
+
+def _answer(diagnosis: Diagnosis, units: dict[Node, str]) -> Iterator[str]:
+    first = diagnosis.root_causes[0]
+    of_entity = sum(c.probability for c in diagnosis.root_causes if c.entity == first.entity)
+    yield (
+        f"The likeliest cause is {printable(first.entity)} ({percent(of_entity)}, "
+        f"{diagnosis.calibration}), seen in its signal {printable(first.signal)}."
+    )
+    seen = {anomaly.node: anomaly for anomaly in diagnosis.anomalies}
+    if first.node in seen:
+        yield _moved(seen[first.node], units)
+    assert diagnosis.symptom is not None
+    if first.node == diagnosis.symptom:
+        yield "It is the symptom itself: nothing that was seen explains it."
+    else:
+        yield f"The symptom is {_name(diagnosis.symptom)}."
+    yield f"That it is something else, or was not observed: {percent(diagnosis.other_probability)}."
+
+
+def _path(diagnosis: Diagnosis) -> Iterator[str]:
+    first, symptom = diagnosis.root_causes[0], diagnosis.symptom
+    if len(first.path) < 2:
+        if first.node != symptom:
+            yield f"No tested path leads from {_name(first.node)} to the symptom."
+        return
+    edges = {(edge.cause, edge.effect): edge for edge in diagnosis.graph.edges}
+    for pair in zip(first.path, first.path[1:], strict=False):
+        yield _edge(edges[pair]) if pair in edges else f"{_name(pair[0])} acts on {_name(pair[1])}."
+
+
+def _edge(edge: Edge) -> str:
+    lag = f" after {duration(edge.lag_seconds)}" if edge.lag_seconds else ""
+    test = ""
+    if edge.p_value is not None and edge.effective_n is not None:
+        test = f", p {edge.p_value:.2g} on {edge.effective_n:.0f} independent instants"
+    return (
+        f"{_name(edge.cause)} acts on {_name(edge.effect)}{lag}: {edge.verdict}{test}; proposed by "
+        f"{edge.origin}, its direction from {BASIS[edge.direction_from]}."
+    )
+
+
+def _evidence(anomalies: tuple[Anomaly, ...], units: dict[Node, str]) -> Iterator[str]:
+    for anomaly in sorted(anomalies[:WITNESSES], key=lambda seen: seen.onset):
+        yield _moved(anomaly, units)
+    if len(anomalies) > WITNESSES:
+        yield f"{counted(len(anomalies) - WITNESSES, 'more signal')} left the normal range."
+
+
+def _moved(anomaly: Anomaly, units: dict[Node, str]) -> str:
+    unit = units.get(anomaly.node, "")
+    return (
+        f"{_name(anomaly.node)} went from {quantity(anomaly.normal, unit)} to "
+        f"{quantity(anomaly.observed, unit)} from {moment(anomaly.onset)} UTC on, "
+        f"{anomaly.score:.3g} robust standard deviations from normal."
+    )
+
+
+def _tests(graph: CausalGraph) -> Iterator[str]:
+    count = Counter(edge.verdict for edge in graph.edges)
+    if not graph.edges:
+        yield "No causal edge was proposed between the signals that moved."
+        return
+    yield (
+        f"Of {counted(len(graph.edges), 'proposed edge')}, {count['supported']} supported, "
+        f"{count['refuted']} refuted, {count['untestable']} untestable on the time before the "
+        "incident (false discovery rate 5 %)."
+    )
+    if graph.violation_share is not None and graph.null_violation_share is not None:
+        yield (
+            f"The data deny {percent(graph.violation_share)} of the independences that the graph "
+            f"implies, against {percent(graph.null_violation_share)} with its names shuffled"
+            + (f" (p {graph.p_value:.2g})" if graph.p_value is not None else "")
+            + f": the graph is {graph.verdict}."
+        )
+    yield f"The graph weighs {percent(graph.trust)} in the ranking."
+
+
+def _association(diagnosis: Diagnosis) -> Iterator[str]:
+    for seen in diagnosis.associations[:RIVALS]:
+        if seen.cause == diagnosis.symptom:
+            continue
+        facts = []
+        if seen.correlation is not None:
+            facts.append(f"correlated {seen.correlation:+.2f} with the symptom before the incident")
+        if seen.lead_seconds is not None and seen.lead_seconds > 0:
+            facts.append(f"left its range {duration(seen.lead_seconds)} before the symptom")
+        elif seen.lead_seconds is not None and seen.lead_seconds < 0:
+            facts.append(f"left its range {duration(-seen.lead_seconds)} after the symptom")
+        elif seen.lead_seconds is not None:
+            facts.append("left its range at the same step as the symptom")
+        if facts:
+            yield f"{_name(seen.cause)} {', and '.join(facts)}."
+
+
+def _intervention(diagnosis: Diagnosis) -> Iterator[str]:
+    for effect in diagnosis.interventions[:RIVALS]:
+        if effect.cause == diagnosis.symptom:
+            continue
+        if effect.share is None:
+            yield f"{_name(effect.cause)}: no estimate, {printable(effect.refused or '')}."
+            continue
+        between = ""
+        if effect.low is not None and effect.high is not None:
+            between = f" (90 % interval {100 * effect.low:.0f} to {100 * effect.high:.0f} %)"
+        yield (
+            f"Bringing {_name(effect.cause)} back to normal would remove "
+            f"{100 * effect.share:.0f} % of the symptom's deviation{between}."
+        )
+
+
+def _counterfactual(diagnosis: Diagnosis, units: dict[Node, str]) -> Iterator[str]:
+    unit = units.get(diagnosis.symptom, "") if diagnosis.symptom else ""
+    for answer in diagnosis.counterfactuals[:RIVALS]:
+        if answer.cause == diagnosis.symptom:
+            continue
+        if answer.occurred is None:
+            yield f"{_name(answer.cause)}: no answer, {printable(answer.refused or '')}."
+            continue
+        values = ""
+        if answer.expected is not None and answer.observed is not None:
+            values = (
+                f", at {quantity(answer.expected, unit)} and not {quantity(answer.observed, unit)}"
+            )
+        verb = "would still have occurred" if answer.occurred else "would not have occurred"
+        yield f"Had {_name(answer.cause)} stayed normal, the symptom {verb}{values}."
+
+
+def _others(diagnosis: Diagnosis) -> Iterator[str]:
+    rivals = _entities(diagnosis.root_causes)[1:RIVALS]
+    if rivals:
+        yield "Next: " + ", ".join(f"{printable(e)} ({percent(p)})" for e, p in rivals) + "."
+    for words, ranking in (
+        ("Without any graph", diagnosis.ranking_without_graph),
+        ("Without the language model", diagnosis.ranking_without_model),
+    ):
+        if ranking:
+            same = ranking[0].entity == diagnosis.root_causes[0].entity
+            name = "the same entity" if same else _name(ranking[0].node)
+            yield f"{words} the first candidate is {name}."
+
+
+def _missing(diagnosis: Diagnosis) -> Iterator[str]:
+    yield from (printable(sentence, 300) for sentence in diagnosis.missing)
+    yield from (f"Left the site: {printable(sent, 300)}." for sent in diagnosis.sent)
+
+
+def _doubts(diagnosis: Diagnosis) -> Iterator[str]:
+    first = diagnosis.root_causes[0]
+    edges = {(edge.cause, edge.effect): edge for edge in diagnosis.graph.edges}
+    steps = [edges[p] for p in zip(first.path, first.path[1:], strict=False) if p in edges]
+    for edge in steps:
+        if edge.verdict == "untestable":
+            yield (
+                f"More normal history in which {_name(edge.cause)} varies: its effect on "
+                f"{_name(edge.effect)} could not be tested."
+            )
+        elif edge.direction_from in ("none", "model"):
+            yield (
+                f"Knowing that {_name(edge.effect)} acts on {_name(edge.cause)}: a test cannot "
+                "tell the direction of this edge."
+            )
+    rivals = _entities(diagnosis.root_causes)[1:2]
+    for entity, _ in rivals:
+        yield (
+            f"A repair of {printable(first.entity)} that leaves the symptom: {printable(entity)} "
+            "comes next."
+        )
+    if diagnosis.other_probability > 0.2:
+        yield "A signal of a part that is not watched here: much probability is left for it."
+
+
+def _entities(causes: Iterable[RootCause]) -> list[tuple[str, float]]:
+    """Return entities and their probability, most probable first."""
+    total: dict[str, float] = {}
+    for cause in causes:
+        total[cause.entity] = total.get(cause.entity, 0.0) + cause.probability
+    return sorted(total.items(), key=lambda item: -item[1])
+
+
+def _name(node: Node) -> str:
+    return printable(str(node))
