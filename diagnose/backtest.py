@@ -147,7 +147,7 @@ def backtest(
     paths = sorted(path.parent for path in folder.glob(f"*/{TRUTH}"))
     if not paths:
         raise Failure(f"{folder}: no bundle with a {TRUTH}", "give a folder of labelled bundles")
-    named = _sets(folder)
+    named = sets_in(folder)
     cases: dict[str, list[Case]] = {}
     failed = []
     for done, path in enumerate(paths):
@@ -268,7 +268,7 @@ def _calibration(incidents: Iterable[Case]) -> tuple[CalibrationBin, ...]:
     return tuple(bins)
 
 
-def _sets(folder: Path) -> dict[str, str]:
+def sets_in(folder: Path) -> dict[str, str]:
     """Return which set each bundle belongs to, as far as an index says."""
     index = folder / INDEX
     if not index.exists():

@@ -1,10 +1,10 @@
 """The whole flow on one screen: window, detect, rank, propose, falsify, attribute, tell.
 
-Who claims (detector, ranker, proposer) and who judges (falsifier, attributor, the three rungs) are
-separate roles; each is one method, so that a test passes a few lines of its own.
+Who claims (detector, ranker, proposer) and who judges (falsify, attribute, the three rungs) are
+separate roles; each is one method or function, so that a test passes a few lines of its own.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from time import perf_counter
@@ -42,57 +42,33 @@ class Proposer(Protocol):
         """Return edges that might hold, each untested and with its origin."""
 
 
-class Falsifier(Protocol):
-    def falsify(self, graph: CausalGraph, window: Window) -> CausalGraph:
-        """Return ``graph`` with a verdict on each edge, and with its trust."""
-
-
-class Attributor(Protocol):
-    def attribute(
-        self,
-        graph: CausalGraph,
-        window: Window,
-        anomalies: Anomalies,
-        ranking: Ranking,
-        symptom: Node,
-    ) -> Ranking:
-        """Return the candidates, most probable first, each with its path to the symptom."""
-
-
-class Rungs(Protocol):
-    def associate(
-        self, window: Window, anomalies: Anomalies, causes: Ranking, symptom: Node
-    ) -> tuple[Association, ...]:
-        """Return how each cause and the symptom moved together."""
-
-    def intervene(
-        self, graph: CausalGraph, window: Window, causes: Ranking, symptom: Node
-    ) -> tuple[Intervention, ...]:
-        """Return what bringing each cause back to normal would do to the symptom."""
-
-    def imagine(
-        self, graph: CausalGraph, window: Window, causes: Ranking, symptom: Node
-    ) -> tuple[Counterfactual, ...]:
-        """Return what the symptom would have shown, had each cause stayed normal."""
-
-
-class Storyteller(Protocol):
-    def tell(self, diagnosis: Diagnosis, window: Window) -> tuple[Paragraph, ...]:
-        """Return the diagnosis in plain words."""
+# The judges keep nothing between two incidents, so each is a function.
+Falsify = Callable[[CausalGraph, Window], CausalGraph]
+Attribute = Callable[[CausalGraph, Window, Anomalies, Ranking, Node], Ranking]
+Associate = Callable[[Window, Anomalies, Ranking, Node], tuple[Association, ...]]
+Intervene = Callable[[CausalGraph, Window, Ranking, Node], tuple[Intervention, ...]]
+Imagine = Callable[[CausalGraph, Window, Ranking, Node], tuple[Counterfactual, ...]]
+Tell = Callable[[Diagnosis, Window], tuple[Paragraph, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """Who does what in ``explain``; ``plain_proposer`` is the proposer without a model, if any."""
+    """Who does what in ``explain``.
+
+    Attributes:
+        plain_proposer: The proposer with the model's weight at 0; None where there is no model.
+    """
 
     detector: Detector
     ranker: Ranker
     proposer: Proposer
     plain_proposer: Proposer | None
-    falsifier: Falsifier
-    attributor: Attributor
-    rungs: Rungs
-    storyteller: Storyteller
+    falsify: Falsify
+    attribute: Attribute
+    associate: Associate
+    intervene: Intervene
+    imagine: Imagine
+    tell: Tell
 
 
 def explain(incident: str, window: Window, roles: Roles, symptom: Node | None = None) -> Diagnosis:
@@ -118,7 +94,7 @@ def explain(incident: str, window: Window, roles: Roles, symptom: Node | None = 
     if anomalies:
         symptom = symptom if symptom in window.index() else None
         diagnosis = _explained(diagnosis, window, roles, symptom or anomalies[0].node, seconds)
-    return replace(diagnosis, story=roles.storyteller.tell(diagnosis, window))
+    return replace(diagnosis, story=roles.tell(diagnosis, window))
 
 
 def _explained(
@@ -131,9 +107,9 @@ def _explained(
         with _timed("propose", seconds):
             graph = proposer.propose(window, anomalies, symptom)
         with _timed("falsify", seconds):
-            graph = roles.falsifier.falsify(graph, window)
+            graph = roles.falsify(graph, window)
         with _timed("attribute", seconds):
-            return graph, roles.attributor.attribute(graph, window, anomalies, ranking, symptom)
+            return graph, roles.attribute(graph, window, anomalies, ranking, symptom)
 
     graph, causes = through(roles.proposer)
     plain = through(roles.plain_proposer)[1] if roles.plain_proposer else causes
@@ -145,9 +121,9 @@ def _explained(
             other_probability=max(0.0, 1.0 - sum(cause.probability for cause in causes)),
             ranking_without_model=plain,
             graph=graph,
-            associations=roles.rungs.associate(window, anomalies, causes, symptom),
-            interventions=roles.rungs.intervene(graph, window, causes, symptom),
-            counterfactuals=roles.rungs.imagine(graph, window, causes, symptom),
+            associations=roles.associate(window, anomalies, causes, symptom),
+            interventions=roles.intervene(graph, window, causes, symptom),
+            counterfactuals=roles.imagine(graph, window, causes, symptom),
         )
 
 

@@ -34,29 +34,26 @@ BASIS: Final = {
 }
 
 
-class Storyteller:
-    """Tell a diagnosis in plain words."""
-
-    def tell(self, diagnosis: Diagnosis, window: Window) -> tuple[Paragraph, ...]:
-        """Return the paragraphs, first things first."""
-        units = {signal.node: signal.kind.unit for signal in window.signals}
-        if diagnosis.symptom is None:
-            parts = [("Answer", _silence(diagnosis, window)), ("Missing", _missing(diagnosis))]
-        else:
-            parts = [
-                ("Answer", _answer(diagnosis, units)),
-                ("Path", _path(diagnosis)),
-                ("Evidence", _evidence(diagnosis.anomalies, units)),
-                ("Tests", _tests(diagnosis.graph)),
-                ("Rung one, association", _association(diagnosis)),
-                ("Rung two, intervention", _intervention(diagnosis)),
-                ("Rung three, counterfactual", _counterfactual(diagnosis, units)),
-                ("Other answers", _others(diagnosis)),
-                ("Missing", _missing(diagnosis)),
-                ("What would change our mind", _doubts(diagnosis)),
-            ]
-        told = ((title, tuple(sentences)) for title, sentences in parts)
-        return tuple(Paragraph(title, sentences) for title, sentences in told if sentences)
+def tell(diagnosis: Diagnosis, window: Window) -> tuple[Paragraph, ...]:
+    """Return the diagnosis in plain words, first things first."""
+    units = {signal.node: signal.kind.unit for signal in window.signals}
+    if diagnosis.symptom is None:
+        parts = [("Answer", _silence(diagnosis, window)), ("Missing", _missing(diagnosis))]
+    else:
+        parts = [
+            ("Answer", _answer(diagnosis, units)),
+            ("Path", _path(diagnosis)),
+            ("Evidence", _evidence(diagnosis.anomalies, units)),
+            ("Tests", _tests(diagnosis.graph)),
+            ("Rung one, association", _association(diagnosis)),
+            ("Rung two, intervention", _intervention(diagnosis)),
+            ("Rung three, counterfactual", _counterfactual(diagnosis, units)),
+            ("Other answers", _others(diagnosis)),
+            ("Missing", _missing(diagnosis)),
+            ("What would change our mind", _doubts(diagnosis)),
+        ]
+    told = ((title, tuple(sentences)) for title, sentences in parts)
+    return tuple(Paragraph(title, sentences) for title, sentences in told if sentences)
 
 
 def _silence(diagnosis: Diagnosis, window: Window) -> Iterator[str]:
