@@ -1,0 +1,197 @@
+"""What speaks for each possible edge apart from the data themselves: knowledge, as numbers.
+
+Five witnesses, each a matrix of causes by effects in units of log-likelihood. *Topology*: failures
+travel from the called to the caller, load the other way. *Tier*: hardware acts on the operating
+system, that on platforms and services, and never the other way; load may act on anything. *Lag*: of
+two directions, the one that contradicts what came first loses. *Model*: what a language model
+believes of the two kinds. *Operator*: what people who know the system require or forbid.
+
+Assumes:
+    Topology names who calls whom. Entities "a" and "a/b" are one machine.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnose.schema import Kind, Node, Signal
+from models.calls import Relation, relations
+
+Array = NDArray[np.float64]
+Pattern = tuple[str, str]  # of the cause and of the effect, in the style of a shell
+
+DEPTH: Final = {"environment": 0, "hardware": 1, "os": 2, "platform": 3, "service": 4, "user": 5}
+SEEN_BY_CALLERS: Final = {"service", "user"}  # tiers that a caller notices in who is called
+# Heat, power and fans follow the work that an operating system does, though they lie deeper.
+RESPONSES: Final = {"Cel", "W", "rpm", "Hz"}
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalWeights:
+    """How much each witness counts, in units of log-likelihood: 3 outweighs odds of 20 to 1.
+
+    Attributes:
+        data: Factor on what the baseline's rows say.
+        rows: Instants that those rows are worth at most.
+        model: Factor on the language model's log-odds; 0 leaves it out altogether.
+        clip: Largest log-odds of the model that count, either way.
+        topology: For an edge along which failures or load are known to travel, and against one
+            that runs the other way. A call between two signals of one kind outweighs a baseline
+            that shows no dependence: whether that refutes it is the judge's to say.
+        load: For load acting on something beside it, and against something acting on load.
+        tier: For a step from one tier to a shallower one on the same machine.
+        lag: Factor on how much better one direction predicts than the other; never for an edge,
+            only against the direction that contradicts it.
+        lag_clip: Largest such evidence that counts.
+        onset: Against an edge whose effect left its normal range before its cause.
+        distance: Against an edge between entities of which no relation is known.
+        edge: Against any edge, so that what nothing speaks for is left out.
+    """
+
+    data: float = 1.0
+    rows: int = 300
+    model: float = 0.5
+    clip: float = 3.0
+    topology: float = 6.0
+    load: float = 1.0
+    tier: float = 0.5
+    lag: float = 1.0
+    lag_clip: float = 3.0
+    onset: float = 0.5
+    distance: float = 1.0
+    edge: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """Causes by effects: one number a witness, 0 where it has nothing to say.
+
+    Attributes:
+        allowed: Whether the edge may exist at all.
+        deeper: Whether it is the tiers that forbid it.
+        required: Whether the operator wants it whatever else is said.
+        forbidden: Whether the operator rules it out.
+        topology: See ``ProposalWeights``, as all the following.
+        tier: Rules about tiers and load.
+        lag: Lead and onset.
+        model: What the language model adds.
+        cost: What is subtracted from every edge and for distance.
+    """
+
+    allowed: NDArray[np.bool_]
+    deeper: NDArray[np.bool_]
+    required: NDArray[np.bool_]
+    forbidden: NDArray[np.bool_]
+    topology: Array
+    tier: Array
+    lag: Array
+    model: Array
+    cost: Array
+
+    def prior(self) -> Array:
+        """Return what is to be added for each edge, -inf where none may be."""
+        total = self.topology + self.tier + self.lag + self.model - self.cost
+        return np.where(self.allowed | self.required, total, -np.inf)
+
+
+def gather(
+    signals: Sequence[Signal],
+    topology: Sequence[tuple[str, str]],
+    weights: ProposalWeights,
+    required: Sequence[Pattern] = (),
+    forbidden: Sequence[Pattern] = (),
+) -> Evidence:
+    """Return what topology, tiers and operators say; lag and model are still silent."""
+    relation = relations([signal.node.entity for signal in signals], topology)
+    kinds = [signal.kind for signal in signals]
+    nodes = [signal.node for signal in signals]
+    away = (relation == Relation.STRANGERS) | np.eye(len(kinds), dtype=bool)
+    deeper = _deeper(kinds)
+    no = _matches(nodes, forbidden)
+    silent = np.zeros(relation.shape)
+    return Evidence(
+        allowed=~(away | deeper | no),
+        deeper=deeper,
+        required=_matches(nodes, required) & ~no,
+        forbidden=no,
+        topology=weights.topology * _travel(kinds, relation),
+        tier=_rules(kinds, relation, weights),
+        lag=silent,
+        model=silent,
+        cost=weights.edge + weights.distance * (relation == Relation.UNKNOWN),
+    )
+
+
+def with_lags(evidence: Evidence, lead: Array, onset: Array, weights: ProposalWeights) -> Evidence:
+    """Return ``evidence`` with what came first.
+
+    Args:
+        evidence: What else is known.
+        lead: Causes by effects; how well the cause's past predicts the effect beyond its own past.
+        onset: For each signal, when it left its normal range, in any unit; NaN where it did not.
+        weights: What either counts.
+    """
+    behind = np.clip(weights.lag * (lead.T - lead), 0.0, weights.lag_clip)
+    with np.errstate(invalid="ignore"):
+        earlier = onset[None, :] < onset[:, None]  # the effect before the cause
+    return replace(evidence, lag=-behind - weights.onset * earlier)
+
+
+def _deeper(kinds: Sequence[Kind]) -> NDArray[np.bool_]:
+    """Return where an effect would lie in a deeper tier than its cause, which nothing does."""
+    depth = np.array([DEPTH.get(kind.tier, np.nan) for kind in kinds])
+    load = np.array([kind.load for kind in kinds], dtype=bool)
+    response = np.array([kind.unit in RESPONSES for kind in kinds], dtype=bool)
+    with np.errstate(invalid="ignore"):
+        deeper = depth[:, None] > depth[None, :]
+    by_work = (depth == DEPTH["os"])[:, None] & response[None, :]
+    return np.asarray(deeper & ~load[:, None] & ~by_work)
+
+
+def _travel(kinds: Sequence[Kind], relation: NDArray[np.int8]) -> Array:
+    """Return +1 where effects are known to travel along a call, -1 where they travel against it.
+
+    A caller sees how the called answers, not its processor: of failures, only what callers notice
+    travels by itself, and the same kind of it best.
+    """
+    load = np.array([kind.load for kind in kinds], dtype=bool)
+    noticed = np.array([k.tier in SEEN_BY_CALLERS or k.tier == "unknown" for k in kinds]) & ~load
+    same = np.array([[a.name == b.name for b in kinds] for a in kinds], dtype=bool)
+    up, down = relation == Relation.TO_CALLER, relation == Relation.TO_CALLED
+    failure = np.where(same, 1.0, 0.5) * np.outer(noticed, noticed)
+    against_load = np.where(load[None, :], -1.0, np.where(noticed[None, :], 0.0, -0.5))
+    rising = np.where(failure > 0, failure, against_load)
+    falling = np.where(load[:, None], 1.0 * load[None, :], -1.0)
+    return np.where(up, rising, np.where(down, falling, 0.0))
+
+
+def _rules(kinds: Sequence[Kind], relation: NDArray[np.int8], weights: ProposalWeights) -> Array:
+    """Return what tiers and load say about two signals of one machine, or of a called one."""
+    load = np.array([kind.load for kind in kinds], dtype=bool)
+    depth = np.array([DEPTH.get(kind.tier, np.nan) for kind in kinds])
+    acts = load[:, None] & ~load[None, :]
+    beside = relation == Relation.SAME
+    reached = beside | (relation == Relation.TO_CALLED) | (relation == Relation.UNKNOWN)
+    with np.errstate(invalid="ignore"):
+        up = (depth[:, None] < depth[None, :]) & ~load[:, None] & ~load[None, :] & beside
+    demand = weights.load * (1.0 * (acts & reached) - 1.0 * acts.T)
+    return np.asarray(demand + weights.tier * up)
+
+
+def _matches(nodes: Sequence[Node], patterns: Iterable[Pattern]) -> NDArray[np.bool_]:
+    """Return which pairs an operator's patterns name: by "entity · signal", or by either alone."""
+    named = np.zeros((len(nodes), len(nodes)), dtype=bool)
+    for cause, effect in patterns:
+        causes = [_named(node, cause) for node in nodes]
+        effects = [_named(node, effect) for node in nodes]
+        named |= np.outer(causes, effects)
+    np.fill_diagonal(named, False)
+    return named
+
+
+def _named(node: Node, pattern: str) -> bool:
+    return any(fnmatchcase(name, pattern) for name in (str(node), node.entity, node.signal))

@@ -1,0 +1,254 @@
+from dataclasses import replace
+from datetime import timedelta
+from time import perf_counter
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from diagnose.schema import Node
+from models.causal_lm.belief import UNANSWERED, PairBelief
+from models.evidence import ProposalWeights
+from models.proposer import GraphProposer
+from tests.models.scm import (
+    START,
+    anomalies_of,
+    compare,
+    shop,
+    signals_of,
+    simulate,
+    simulate_shop,
+    window_of,
+)
+
+PAIR = signals_of("db1 disk_q", "db1 query_latency")
+DISK, LATENCY = (signal.node for signal in PAIR)
+NO_KNOWLEDGE = ProposalWeights(topology=0, load=0, tier=0, onset=0, distance=0)
+
+
+class Opinion:
+    """A scorer with one answer about any two kinds in the order of their names."""
+
+    def __init__(self, belief=UNANSWERED):
+        self.belief = belief
+        self.asked = []
+
+    def score(self, pairs):
+        self.asked.extend(pairs)
+        return tuple(self.belief if a < b else self.belief.reversed() for a, b in pairs)
+
+
+def noise(size, rows=200, seed=0):
+    return np.random.default_rng(seed).normal(size=(rows, size))
+
+
+def propose(values, signals, topology=(), anomalies=None, symptom=None, **options):
+    window = window_of(values, signals, topology=topology)
+    anomalies = anomalies_of(signals) if anomalies is None else anomalies
+    return GraphProposer(**options).propose(window, anomalies, symptom or signals[-1].node)
+
+
+def edges_of(graph):
+    return {(edge.cause, edge.effect) for edge in graph.edges}
+
+
+def of_shops(rows=600, seeds=8, **options):
+    """Return mean recall, precision and share of right directions over simulated shops."""
+    results = []
+    for seed in range(seeds):
+        rng = np.random.default_rng(seed)
+        signals, edges, topology = shop(rng)
+        values = simulate_shop(edges, len(signals), rows, rng)
+        graph = propose(values, signals, topology, **options)
+        results.append(compare(graph, signals, edges))
+    return np.mean(results, axis=0)
+
+
+def test_most_edges_of_simulated_services_are_found_and_directed():
+    recall, precision, direction = of_shops()
+    assert recall > 0.9
+    assert precision > 0.9
+    assert direction > 0.95
+
+
+def test_with_few_instants_topology_makes_up_for_data():
+    known = of_shops(rows=70)
+    unknown = of_shops(rows=70, weights=NO_KNOWLEDGE)
+    assert known[0] > unknown[0] + 0.1
+    assert known[2] > unknown[2]
+
+
+def test_a_lag_is_found_and_directs_the_edge():
+    values = noise(2, rows=400)
+    values[2:, 1] += values[:-2, 0]
+    (edge,) = propose(values, signals_of("a m01", "a m02")).edges
+    assert (edge.cause.signal, edge.effect.signal) == ("m01", "m02")
+    assert (edge.origin, edge.direction_from, edge.lag_seconds) == ("data", "lag", 20.0)
+    assert edge.verdict == "untestable"
+
+
+def test_where_nothing_tells_the_direction_the_edge_says_so():
+    rng = np.random.default_rng(5)
+    both = rng.normal(size=400)
+    values = both[:, None] + 0.5 * rng.normal(size=(400, 2))
+    values[:, 1] = values[:, 0] + 0.5 * rng.normal(size=400)
+    graph = propose(values, signals_of("a m01", "a m02"), weights=replace(NO_KNOWLEDGE, lag=0))
+    assert {edge.direction_from for edge in graph.edges} <= {"none", "lag"}
+
+
+def test_what_lies_deeper_is_never_the_effect():
+    values = noise(2, rows=400)
+    values[1:, 0] += values[:-1, 1]  # the data say that latency drives the disk
+    for edge in propose(values, PAIR).edges:
+        assert (edge.cause, edge.effect) == (DISK, LATENCY)
+        assert edge.direction_from == "tier"
+
+
+def test_load_may_act_on_what_lies_deeper():
+    signals = signals_of("db1 requests", "db1 cpu")
+    values = noise(2)
+    values[:, 1] += values[:, 0]
+    (edge,) = propose(values, signals, symptom=signals[1].node).edges
+    assert edge.cause == signals[0].node
+
+
+def test_heat_may_follow_work():
+    signals = signals_of("db1 cpu", "db1 cpu_temp")
+    values = noise(2)
+    values[1:, 1] += values[:-1, 0]
+    assert edges_of(propose(values, signals)) == {(signals[0].node, signals[1].node)}
+
+
+@pytest.mark.parametrize("signal", ["latency_p90", "availability", "error_rate"])
+def test_failures_travel_from_the_called_to_the_caller_even_unseen_in_the_baseline(signal):
+    signals = signals_of(f"db {signal}", f"front {signal}")
+    (edge,) = propose(np.ones((100, 2)), signals, topology=[("front", "db")]).edges
+    assert (edge.cause, edge.effect) == (signals[0].node, signals[1].node)
+    assert (edge.origin, edge.direction_from, edge.lag_seconds) == ("topology", "topology", None)
+
+
+def test_load_travels_from_the_caller_to_the_called():
+    signals = signals_of("db requests", "front requests")
+    (edge,) = propose(np.ones((100, 2)), signals, topology=[("front", "db")]).edges
+    assert (edge.cause.entity, edge.effect.entity) == ("front", "db")
+
+
+def test_a_service_that_shows_nothing_does_not_cut_the_path():
+    signals = signals_of("db latency_p90", "front latency_p90")
+    graph = propose(np.ones((100, 2)), signals, topology=[("front", "mid"), ("mid", "db")])
+    assert edges_of(graph) == {(signals[0].node, signals[1].node)}
+
+
+def test_services_that_never_call_each_other_are_not_joined():
+    signals = signals_of("a latency_p90", "b latency_p90")
+    values = noise(1) + 0.1 * noise(2, seed=1)
+    topology = [("front", "a"), ("c", "b"), ("front", "c")]
+    assert propose(values, signals, topology=topology).edges == ()
+    assert propose(values, signals).edges  # without a topology anything may be
+
+
+def test_the_model_adds_an_edge_that_nothing_speaks_against():
+    believed = Opinion(PairBelief(-3, 3, -3))  # not "query latency acts on disk queue"
+    graph = propose(noise(2), PAIR, scorer=believed, model_weight=3.0)
+    (edge,) = graph.edges
+    assert edge.origin == "model"
+    assert propose(noise(2), PAIR).edges == ()
+
+
+def test_the_model_is_asked_of_kinds_only_and_not_of_what_it_cannot_know():
+    asked = Opinion()
+    signals = (*PAIR, *signals_of("db1 secret-name-42", "db1 disk_q2"))
+    propose(noise(4), signals, scorer=asked, symptom=LATENCY)
+    names = {kind.name for pair in asked.asked for kind in pair}
+    assert names == {"disk io queue", "database query latency", "disk read rate"}
+    assert all(a != b for a, b in asked.asked)
+
+
+@pytest.mark.parametrize("belief", [UNANSWERED, PairBelief(3, -3, -3), PairBelief(-3, 3, -3)])
+def test_a_model_without_weight_changes_nothing(belief):
+    rng = np.random.default_rng(9)
+    signals, edges, topology = shop(rng)
+    values = simulate_shop(edges, len(signals), 300, rng)
+    silent = Opinion(belief)
+    graph = propose(values, signals, topology, scorer=silent, model_weight=0.0)
+    assert graph == propose(values, signals, topology)
+    assert silent.asked == []
+
+
+def test_an_operator_requires_and_forbids():
+    graph = propose(noise(2), PAIR, required=[("*disk*", "*latency*")])
+    (edge,) = graph.edges
+    assert (edge.origin, edge.direction_from) == ("operator", "operator")
+    values = noise(2)
+    values[:, 1] += 3 * values[:, 0]
+    assert propose(values, PAIR, forbidden=[("db1 · disk_q", "query_latency")]).edges == ()
+
+
+def test_what_is_required_and_forbidden_is_forbidden():
+    rules = [("disk_q", "*latency")]
+    assert propose(noise(2), PAIR, required=rules, forbidden=rules).edges == ()
+
+
+def test_required_edges_that_form_a_cycle_are_refused():
+    with pytest.raises(ValueError, match="cycle"):
+        propose(noise(2), PAIR, required=[("disk*", "query*"), ("query*", "disk*")])
+
+
+def test_only_the_earlier_half_of_the_baseline_is_read():
+    signals, edges, topology = shop(np.random.default_rng(1))
+    values = simulate_shop(edges, len(signals), 212, np.random.default_rng(2))
+    other = values.copy()
+    other[100:] = np.random.default_rng(3).normal(size=other[100:].shape) * 1e6
+    assert propose(values, signals, topology) == propose(other, signals, topology)
+
+
+def test_a_symptom_that_the_window_does_not_hold_stands_alone():
+    lost = Node("db1", "nowhere")
+    graph = propose(noise(2), PAIR, symptom=lost)
+    assert (graph.nodes, graph.edges) == ((lost,), ())
+
+
+def test_no_anomalies_leave_the_symptom_and_what_is_near_it():
+    graph = propose(noise(2), PAIR, anomalies=())
+    assert graph.nodes[0] == LATENCY
+
+
+@settings(max_examples=25)
+@given(st.integers(0, 2**32), st.integers(0, 60), st.floats(0, 1), st.booleans())
+def test_any_telemetry_gives_an_acyclic_graph_in_time_order_of_tiers(seed, rows, holes, calls):
+    rng = np.random.default_rng(seed)
+    signals = shop(rng)[0]
+    values = simulate([], len(signals), rows + 12, rng).round(int(rng.integers(0, 3)))
+    values[rng.random(values.shape) < holes] = np.nan
+    topology = [("s0", "s1"), ("s1", "s0"), ("s2", "nobody"), ("s3", "s3")] if calls else []
+    graph = propose(values, signals, topology)
+    assert graph.nodes[0] == signals[-1].node
+    assert len(graph.nodes) <= 12
+    assert graph == propose(values, signals, topology)
+
+
+def test_a_dozen_signals_over_an_hour_take_a_moment():
+    rng = np.random.default_rng(0)
+    signals, edges, topology = shop(rng)
+    window = window_of(simulate_shop(edges, len(signals), 3600, rng), signals, 1.0, topology)
+    begin = perf_counter()
+    GraphProposer().propose(window, anomalies_of(signals), signals[-1].node)
+    assert perf_counter() - begin < 1.0  # some 20 ms where nobody else needs the processor
+
+
+def test_onsets_direct_what_nothing_else_does():
+    signals = signals_of("a m01", "a m02")
+    values = noise(1, rows=400) + 0.3 * noise(2, rows=400, seed=7)
+    late, early = anomalies_of(signals)
+    anomalies = (late, replace(early, onset=START - timedelta(seconds=60)))
+    weights = replace(NO_KNOWLEDGE, lag=0, onset=5)
+    (edge,) = propose(values, signals, anomalies=anomalies, weights=weights).edges
+    assert (edge.cause, edge.direction_from) == (early.node, "lag")
+
+
+def test_columns_without_a_single_value_are_fine():
+    window = window_of(np.full((40, 2), np.nan), PAIR)
+    assert window.baseline.select(pl.all().exclude("time")).null_count().sum_horizontal()[0] == 56
+    assert GraphProposer().propose(window, (), LATENCY).nodes
