@@ -1,0 +1,81 @@
+"""What the state database keeps beside the types that flow, as the store returns it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from diagnose.schema import Node
+
+Status = Literal["open", "answered", "abstained"]
+JobStatus = Literal["queued", "running", "done", "failed"]
+Judgement = Literal["right", "wrong", "unsure"]
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """What an operator sees as one event.
+
+    Attributes:
+        id: Short enough to say on the phone, for example ``inc-7f3a2c``.
+        source: Who told of it, for example ``bundle`` or ``alertmanager``.
+        fingerprint: The source's key for it; a source tells of an incident more than once.
+        alert_time: When somebody noticed.
+        as_of: The moment of asking, of the first question.
+        symptom: What was complained about; None where nobody named a signal.
+        created_at: When it was stored.
+        status: Whether it was answered, and whether the answer was that nothing is known.
+    """
+
+    id: str
+    source: str
+    fingerprint: str
+    alert_time: datetime
+    as_of: datetime
+    symptom: Node | None
+    created_at: datetime
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Work that one process asks of another.
+
+    Attributes:
+        id: Its number.
+        kind: Who can do it.
+        arguments: What to do, JSON values.
+        status: How far it is.
+        created_at: When it was asked for.
+        finished_at: When it was done or had failed.
+        error: Why it failed.
+    """
+
+    id: int
+    kind: str
+    arguments: Mapping[str, Any]
+    status: JobStatus
+    created_at: datetime
+    finished_at: datetime | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What somebody said about the answer to an incident.
+
+    Attributes:
+        incident: Identifier of the incident.
+        verdict: Whether the first root cause was right.
+        entity: Where the fault really was, where that is known.
+        signal: Which signal showed it, where that is known.
+        note: Free words.
+        author: Who said it.
+    """
+
+    incident: str
+    verdict: Judgement
+    entity: str | None = None
+    signal: str | None = None
+    note: str = ""
+    author: str = ""

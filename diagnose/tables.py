@@ -1,0 +1,104 @@
+"""The tables of the state database, as the newest migration leaves them.
+
+A change here needs a new file in ``migrations/versions/``; a test compares the two.
+"""
+
+from datetime import UTC, datetime
+from typing import Final
+
+import sqlalchemy as sa
+
+METADATA: Final = sa.MetaData()
+
+
+class UtcTime(sa.types.TypeDecorator[datetime]):
+    """A moment; it goes in with a time zone and comes out in UTC, on SQLite too."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """Return what the database stores, and refuse a moment of no time zone."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value} has no time zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """Return the moment in UTC; SQLite forgets the zone that it was given."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+# What an operator sees as one event. The fingerprint is the source's own key for it, so that the
+# same alert, delivered twice, is one incident.
+INCIDENTS: Final = sa.Table(
+    "incidents",
+    METADATA,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("fingerprint", sa.Text, nullable=False),
+    sa.Column("alert_time", UtcTime, nullable=False),
+    sa.Column("as_of", UtcTime, nullable=False),
+    sa.Column("entity", sa.Text),
+    sa.Column("signal", sa.Text),
+    sa.Column("created_at", UtcTime, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.UniqueConstraint("source", "fingerprint", name="incidents_once"),
+    sa.Index("incidents_by_time", "created_at"),
+)
+
+# Every answer that was given, as JSON of ``diagnose.schema.Diagnosis``; the newest counts.
+DIAGNOSES: Final = sa.Table(
+    "diagnoses",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("incident", sa.Text, sa.ForeignKey("incidents.id"), nullable=False),
+    sa.Column("made_at", UtcTime, nullable=False),
+    sa.Column("format", sa.Integer, nullable=False),
+    sa.Column("document", sa.Text, nullable=False),
+    sa.Index("diagnoses_by_incident", "incident", "id"),
+)
+
+PREDICTIONS: Final = sa.Table(
+    "predictions",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("entity", sa.Text, nullable=False),
+    sa.Column("failure", sa.Text, nullable=False),
+    sa.Column("made_at", UtcTime, nullable=False),
+    sa.Column("format", sa.Integer, nullable=False),
+    sa.Column("document", sa.Text, nullable=False),
+    sa.Index("predictions_by_time", "made_at"),
+)
+
+# Work that one process asks of another.
+JOBS: Final = sa.Table(
+    "jobs",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("arguments", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("created_at", UtcTime, nullable=False),
+    sa.Column("finished_at", UtcTime),
+    sa.Column("error", sa.Text),
+    sa.Index("jobs_by_status", "status", "kind", "id"),
+)
+
+# What people said about a diagnosis: the labels from which probabilities are calibrated.
+FEEDBACK: Final = sa.Table(
+    "feedback",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("incident", sa.Text, sa.ForeignKey("incidents.id"), nullable=False),
+    sa.Column("verdict", sa.Text, nullable=False),
+    sa.Column("entity", sa.Text),
+    sa.Column("signal", sa.Text),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("made_at", UtcTime, nullable=False),
+    sa.Index("feedback_by_incident", "incident", "id"),
+)
