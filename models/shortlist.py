@@ -1,17 +1,21 @@
 """Which signals a causal graph is about: a dozen, out of thousands.
 
-The symptom, the load on its entity, the signals that left their normal range most, and what the
-symptom's entity calls or is called by. Percentiles of one latency say the same thing several times,
-so of each kind one signal an entity is taken before any second one.
+The symptom, the load on its entity, the signals that left their normal range, what the symptom's
+entity calls or is called by, and what moved most beside. Percentiles of one latency say the same
+thing several times, so of each kind one signal an entity is taken before any second one.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+import numpy as np
 
 from diagnose.schema import Anomaly, Node, Signal, Window
+from models.deviation import measure
 
-AN_ENTITY = 3  # signals of one entity, as long as there are others
-CALLERS = 2  # nodes that are kept for neighbours which show no anomaly
+AN_ENTITY: Final = 3  # signals of one entity, as long as there are others
+NEIGHBOURS: Final = 3  # places that are kept for neighbours, anomalous or not
 
 
 def shortlist(
@@ -28,37 +32,46 @@ def shortlist(
         anomalies: What left its normal range, worst first.
         symptom: What is to be explained; a signal of the window.
         size: The most signals to return.
-        considered: How many of the worst anomalies are looked at.
+        considered: How many of the most deviating signals are looked at.
     """
     index = window.index()
-    worst = [window.signals[index[a.node]] for a in anomalies if a.node in index][:considered]
+    abnormal = [window.signals[index[a.node]] for a in anomalies if a.node in index][:considered]
+    moved = list(dict.fromkeys([*abnormal, *_most_deviating(window, considered)]))[:considered]
     first = window.signals[index[symptom]]
-    near = _neighbours(window.topology, symptom.entity)
-    entities = {signal.node.entity for signal in worst} | {symptom.entity}
+    entities = {signal.node.entity for signal in [first, *moved]}
     room = max(AN_ENTITY, size // len(entities))
-    neighbours = _like(first, near, [*worst, *window.signals])
-    loads = _loads(entities, symptom.entity, [*worst, *window.signals])
+    everything = list(dict.fromkeys([*moved, *window.signals]))
+    neighbours = _like(first, _neighbours(window.topology, symptom.entity), everything)
+    loads = _loads(entities, symptom.entity, everything)
 
-    chosen = _spread([first, *loads[:1], *worst], room, size - min(CALLERS, len(neighbours)))
-    chosen = _spread([*chosen, *neighbours, *loads], room, size)
-    return tuple(dict.fromkeys([*chosen, *worst]))[:size]
-
-
-def _neighbours(topology: Iterable[tuple[str, str]], entity: str) -> list[str]:
-    """Return whom ``entity`` calls, then who calls it."""
-    pairs = sorted(set(topology))
-    called = [callee for caller, callee in pairs if caller == entity]
-    callers = [caller for caller, callee in pairs if callee == entity]
-    return [name for name in dict.fromkeys([*called, *callers]) if name != entity]
+    kept = min(NEIGHBOURS, len(neighbours))
+    chosen = _spread([first, *loads[:1], *abnormal], room, size - kept)
+    chosen = _spread([*chosen, *neighbours[:kept], *moved, *loads], room, size)
+    return tuple(dict.fromkeys([*chosen, *moved]))[:size]
 
 
-def _like(symptom: Signal, entities: Sequence[str], signals: Iterable[Signal]) -> list[Signal]:
-    """Return the first signal of each entity that is of the symptom's kind."""
+def _most_deviating(window: Window, most: int) -> list[Signal]:
+    """Return the signals that moved at all, by distance and by surprise, the worst first."""
+    found = measure(window)
+    moved = np.log1p(found.largest) + found.surprise
+    order = np.argsort(-moved, kind="stable")[:most]
+    return [window.signals[i] for i in order if moved[i] > 0]
+
+
+def _neighbours(topology: Iterable[tuple[str, str]], entity: str) -> set[str]:
+    """Return whom ``entity`` calls and who calls it."""
+    called = {callee for caller, callee in topology if caller == entity}
+    callers = {caller for caller, callee in topology if callee == entity}
+    return (called | callers) - {entity}
+
+
+def _like(symptom: Signal, entities: set[str], signals: Iterable[Signal]) -> list[Signal]:
+    """Return the first signal of each entity that is of the symptom's kind, in their order."""
     found: dict[str, Signal] = {}
     for signal in signals:
-        if signal.kind == symptom.kind:
+        if signal.kind == symptom.kind and signal.node.entity in entities:
             found.setdefault(signal.node.entity, signal)
-    return [found[entity] for entity in entities if entity in found]
+    return list(found.values())
 
 
 def _loads(entities: set[str], own: str, signals: Iterable[Signal]) -> list[Signal]:
