@@ -185,7 +185,7 @@ def orders_wrong_password(lab: Lab) -> None:
 )
 def web_socket_leak(lab: Lab) -> None:
     """Web forgets to close some of its connections until no more files can be opened."""
-    lab.turn("web", leak_sockets=0.25)
+    lab.turn("web", leak_sockets=0.6)
 
 
 def _create_index(lab: Lab) -> None:
@@ -231,8 +231,8 @@ def _large_cache(lab: Lab) -> None:
 )
 def cache_too_small(lab: Lab) -> None:
     """The cache may keep next to nothing, so every page is computed anew."""
-    lab.note("redis", "config write", "CONFIG SET maxmemory 1600kb")
-    lab.redis_cli("config", "set", "maxmemory", "1600kb")
+    lab.note("redis", "config write", "CONFIG SET maxmemory 1mb")
+    lab.redis_cli("config", "set", "maxmemory", "1mb")
 
 
 @fault(

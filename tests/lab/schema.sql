@@ -10,7 +10,7 @@ CREATE INDEX products_category ON products (category);
 CREATE TABLE reviews AS
     SELECT n AS id, 1 + (random() * 499)::int AS product_id, 1 + (random() * 1999)::int AS customer_id,
            1 + (random() * 4)::int AS stars
-    FROM generate_series(1, 90000) n;
+    FROM generate_series(1, 250000) n;
 ALTER TABLE reviews ADD PRIMARY KEY (id);
 CREATE INDEX reviews_product ON reviews (product_id);
 
@@ -28,7 +28,7 @@ CREATE TABLE orders (
 INSERT INTO orders (customer_id, product_id, quantity, total_cents, status, invoice)
     SELECT 1 + (random() * 1999)::int, 1 + (random() * 499)::int, 1, (random() * 9000)::int,
            'shipped', ''
-    FROM generate_series(1, 600000);
+    FROM generate_series(1, 1500000);
 CREATE INDEX orders_customer ON orders (customer_id);
 CREATE TABLE shipments (order_id bigint NOT NULL, carrier text NOT NULL, at timestamptz DEFAULT now());
 CREATE ROLE shop LOGIN PASSWORD 'shop';

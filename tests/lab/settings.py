@@ -8,7 +8,7 @@ from tests.lab import ports
 
 ALERT_FOR_SECONDS: Final = 10
 ERROR_RATIO_LIMIT: Final = 0.05
-LATENCY_LIMIT_SECONDS: Final = 0.3
+LATENCY_LIMIT_SECONDS: Final = 0.2
 FRONT: Final = "web"
 # alert -> the signal of web that it watches
 SYMPTOMS: Final = {

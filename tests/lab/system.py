@@ -35,8 +35,8 @@ MODULES: Final = {
     "loadgen": "tests.lab.load",
 }
 MEMORY_LIMIT: Final = 320 * 1024 * 1024
-FILE_LIMIT: Final = 192
-VOLUMES: Final = {"database": "448m", "cache": "16m"}  # tmpfs sizes
+FILE_LIMIT: Final = 400
+VOLUMES: Final = {"database": "576m", "cache": "16m"}  # tmpfs sizes
 # niceness of what stands for things outside the host: a busy host must not slow it down
 OUTSIDE: Final = -15
 TOPOLOGY: Final = (

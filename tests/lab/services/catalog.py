@@ -15,7 +15,7 @@ MISSES = prom.Counter("cache_misses", "Products computed anew.")
 ERRORS = prom.Counter("cache_errors", "Failed cache calls.")
 LOOKUP = prom.Summary("cache_call_duration_seconds", "Time in a cache call.")
 KEEP_SECONDS = (90, 150)
-PAGE = 20
+PAGE, SHOWN_WITH_RELATED = 20, 6
 
 PRODUCT = """
     SELECT p.id, p.name, p.price_cents, count(r.id), avg(r.stars)::float
@@ -72,7 +72,10 @@ class Catalog:
         category = int(request.query["category"])
         rows = await self.service.query(SEARCH, category, PAGE)
         if self.service.options.defect == "related_per_item":
-            rows = [(*row, await self.service.query(RELATED, row[0])) for row in rows]
+            rows = [
+                (*row, await self.service.query(RELATED, row[0]))
+                for row in rows[:SHOWN_WITH_RELATED]
+            ]
         return web.json_response(rows, dumps=lambda page: json.dumps(page, default=str))
 
     async def cached(self, key: str) -> str | None:

@@ -16,6 +16,8 @@ INVOICE_LENGTH = 1500
 SUMMARY = """
     SELECT count(*), coalesce(sum(total_cents), 0)::bigint, max(created_at)
     FROM orders WHERE customer_id = %s"""
+CREDIT = "SELECT coalesce(sum(total_cents), 0)::bigint FROM orders WHERE customer_id = %s"
+CREDIT_LIMIT_CENTS = 10_000_000_000
 INSERT = """
     INSERT INTO orders (customer_id, product_id, quantity, total_cents, invoice)
     SELECT %s, id, %s, price_cents * %s, %s FROM products WHERE id = %s RETURNING id"""
@@ -39,6 +41,8 @@ class Orders:
         self.remember()
         basket = await request.json()
         quantity = int(basket["quantity"])
+        if (await self.service.query(CREDIT, basket["customer"]))[0][0] > CREDIT_LIMIT_CENTS:
+            raise web.HTTPPaymentRequired
         invoice = "".join(random.choices(string.ascii_letters, k=INVOICE_LENGTH))
         rows = await self.service.query(
             INSERT, basket["customer"], quantity, quantity, invoice, basket["product"]
