@@ -10,7 +10,7 @@ CREATE INDEX products_category ON products (category);
 CREATE TABLE reviews AS
     SELECT n AS id, 1 + (random() * 499)::int AS product_id, 1 + (random() * 1999)::int AS customer_id,
            1 + (random() * 4)::int AS stars
-    FROM generate_series(1, 250000) n;
+    FROM generate_series(1, 110000) n;
 ALTER TABLE reviews ADD PRIMARY KEY (id);
 CREATE INDEX reviews_product ON reviews (product_id);
 
