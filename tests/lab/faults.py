@@ -219,20 +219,20 @@ def worker_connection_leak(lab: Lab) -> None:
     lab.turn("worker", leak_connections=1)
 
 
-def _large_cache(lab: Lab) -> None:
-    lab.note("redis", "config write", "CONFIG SET maxmemory 64mb")
-    lab.redis_cli("config", "set", "maxmemory", "64mb")
+def _usual_memory(lab: Lab) -> None:
+    lab.note("redis", "config write", "CONFIG SET maxmemory 64mb maxmemory-policy allkeys-lru")
+    lab.redis_cli("config", "set", "maxmemory", "64mb", "maxmemory-policy", "allkeys-lru")
 
 
 @fault(
-    "cache_too_small",
-    cause("redis", "redis_memory_max_bytes", "redis_evicted_keys_total"),
-    heal=_large_cache,
+    "redis_out_of_memory",
+    cause("redis", "redis_memory_max_bytes"),
+    heal=_usual_memory,
 )
-def cache_too_small(lab: Lab) -> None:
-    """The cache may keep next to nothing, so every page is computed anew."""
-    lab.note("redis", "config write", "CONFIG SET maxmemory 1mb")
-    lab.redis_cli("config", "set", "maxmemory", "1mb")
+def redis_out_of_memory(lab: Lab) -> None:
+    """Redis may use less memory than it holds and may evict nothing: it refuses every write."""
+    lab.note("redis", "config write", "CONFIG SET maxmemory 2mb maxmemory-policy noeviction")
+    lab.redis_cli("config", "set", "maxmemory", "2mb", "maxmemory-policy", "noeviction")
 
 
 @fault(

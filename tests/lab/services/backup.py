@@ -23,16 +23,17 @@ class Backup:
         self.folder = Path(setting("BACKUP_FOLDER"))
         self.folder.mkdir(parents=True, exist_ok=True)
         self.numbers = itertools.count(1)
-        self.due = time.monotonic() + 60
+        self.last = time.monotonic() - 60
+        self.spread = 1.0
         service.background.append(self.look)
 
     async def look(self) -> None:
         """Dump when it is time; the schedule may change meanwhile."""
         await asyncio.sleep(0.5)
-        if time.monotonic() < self.due - SCHEDULE["pause"] + self.plan("pause"):
+        if time.monotonic() < self.last + self.spread * self.plan("pause"):
             return
         await self.dump()
-        self.due = time.monotonic() + SCHEDULE["pause"] * random.uniform(0.9, 1.2)
+        self.last, self.spread = time.monotonic(), random.uniform(0.9, 1.2)
 
     def plan(self, key: str) -> float:
         """Return one setting of the schedule."""

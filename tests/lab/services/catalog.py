@@ -15,7 +15,7 @@ MISSES = prom.Counter("cache_misses", "Products computed anew.")
 ERRORS = prom.Counter("cache_errors", "Failed cache calls.")
 LOOKUP = prom.Summary("cache_call_duration_seconds", "Time in a cache call.")
 KEEP_SECONDS = (90, 150)
-PAGE, SHOWN_WITH_RELATED = 20, 8
+PAGE, SHOWN_WITH_RELATED = 20, 14
 
 PRODUCT = """
     SELECT p.id, p.name, p.price_cents, count(r.id), avg(r.stars)::float
