@@ -1,3 +1,3 @@
-"""No test lives here: the lab's modules need programs and packages of their own."""
+"""The lab's own modules are programs, not tests, and need programs and packages of their own."""
 
-collect_ignore_glob = ["*.py", "services/*.py"]
+collect_ignore_glob = ["[!t]*.py", "services/*.py"]

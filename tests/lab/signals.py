@@ -151,6 +151,8 @@ def name_of(job: str, labels: Mapping[str, str], cpu: int | None) -> tuple[str, 
     shown = list(_shown(JOBS[job][metric], labels))
     if None in shown:
         return None
+    if cpu is None and "cpu" in labels:
+        shown.append(f"cpu={labels['cpu']}")
     text = ",".join(one for one in shown if one)
     return labels.get("groupname", job), f"{metric}/{text}" if text else metric
 
