@@ -42,6 +42,7 @@ UserPath = Annotated[Path, AfterValidator(Path.expanduser)]
 
 PREFIX: Final = "AITIA_"
 CONFIG_VARIABLE: Final = "AITIA_CONFIG"  # names the file, and so is no setting itself
+WAY_OUT: Final = "'aitia config show' lists the settings"
 _PASSWORD: Final = re.compile(r"(?<=://)([^/@:\"]*):[^@\"]*(?=@)")
 
 
@@ -219,7 +220,7 @@ def load(file: Path | None = None, overrides: Tree | None = None) -> Settings:
         return Settings(**merged)
     except ValidationError as error:
         told = [_told(one, file, lines, environment) for one in error.errors(include_url=False)]
-        raise Failure("; ".join(told), "'aitia config show' lists the settings") from error
+        raise Failure("; ".join(told), WAY_OUT) from error
 
 
 def _over(under: Tree, top: Tree) -> dict[str, Any]:
@@ -247,8 +248,10 @@ def _refuse_unknown_variables() -> None:
 
 
 def _nearest(key: str, known: list[str]) -> str:
-    close = get_close_matches(key, known, 1, cutoff=0.5)
-    return f"did you mean {close[0]}?" if close else "'aitia config show' lists the settings"
+    """Return a question after the known key that ``key`` is most like."""
+    by_tail = {name.removeprefix(PREFIX): name for name in known}
+    close = get_close_matches(key.removeprefix(PREFIX), by_tail, 1)
+    return f"did you mean {by_tail[close[0]]}?" if close else WAY_OUT
 
 
 def _told(error: ErrorDetails, file: Path | None, lines: Lines, environment: Tree) -> str:

@@ -1,0 +1,29 @@
+"""``aitia config``: what the settings are, and whether they make sense."""
+
+import json
+
+import typer
+
+from diagnose.cli.options import Config, Output, settings
+from diagnose.cli.terminal import write_json
+
+app = typer.Typer(help="Check and show the settings.", no_args_is_help=True)
+
+
+@app.command()
+def check(config: Config = None) -> None:
+    """Say whether the file and the environment are free of mistakes."""
+    settings(config)
+    typer.echo("settings are valid")
+
+
+@app.command()
+def show(config: Config = None, output: Output = "table") -> None:
+    """Show every setting that holds, as YAML or JSON; secrets are masked."""
+    masked = settings(config).masked()
+    if output == "json":
+        write_json(json.dumps(masked, indent=2).encode())
+        return
+    import yaml
+
+    typer.echo(yaml.safe_dump(masked, sort_keys=False), nl=False)

@@ -1,0 +1,85 @@
+"""``aitia explain``: why one incident happened."""
+
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from diagnose.cli.options import Config, Output, Proposer, extra, opened_store, settings
+from diagnose.cli.terminal import complain, waiting
+from diagnose.failure import Failure
+
+if TYPE_CHECKING:
+    from diagnose.bundle import Bundle
+    from diagnose.config import Settings
+    from diagnose.schema import Diagnosis
+
+
+def moment(text: str) -> datetime:
+    """Return a moment that the command line names.
+
+    Raises:
+        typer.BadParameter: it is none, or could be meant in any time zone.
+    """
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        time = None
+    if time is None or time.tzinfo is None:
+        raise typer.BadParameter("write ISO 8601 with its zone, for example 2026-01-31T03:05:00Z")
+    return time
+
+
+def explain(
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="Folder of the incident.")],
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(
+            parser=moment, metavar="TIME", help="Moment of asking; nothing later is read."
+        ),
+    ] = None,
+    proposer: Proposer = None,
+    output: Output = "table",
+    config: Config = None,
+) -> None:
+    """Explain why an incident happened, and how sure that is."""
+    chosen = settings(config, proposer)
+    with extra():
+        from diagnose.bundle import read_bundle
+        from diagnose.cli.report import show_diagnosis
+
+    incident = read_bundle(bundle, as_of)
+    with waiting(f"explaining {incident.id}"):
+        diagnosis = _stored(_explained(incident, chosen), incident, chosen)
+    show_diagnosis(diagnosis, output)
+    if diagnosis.root_causes:
+        raise typer.Exit(1)
+
+
+def _explained(bundle: "Bundle", settings: "Settings") -> "Diagnosis":
+    """Return why ``bundle`` happened."""
+    with extra():
+        from diagnose import pipeline
+        from diagnose.compose import compose, limits
+        from diagnose.window import make_window
+
+    window = make_window(bundle, limits(settings))
+    roles = compose(settings)
+    return pipeline.explain(bundle.id, window, roles, bundle.symptom)
+
+
+def _stored(diagnosis: "Diagnosis", bundle: "Bundle", settings: "Settings") -> "Diagnosis":
+    """Return ``diagnosis`` under the id by which the state database knows its incident."""
+    fingerprint = f"{bundle.source}\0{bundle.id}\0{bundle.alert_time.isoformat()}"
+    try:
+        with opened_store(settings) as store:
+            times = (bundle.alert_time, bundle.as_of)
+            incident = store.incident_for("bundle", fingerprint, *times, diagnosis.symptom)
+            diagnosis = replace(diagnosis, incident=incident)
+            store.save(diagnosis)
+    except Failure as failure:
+        # A full disk may be the very incident: the answer comes first.
+        complain("warning", f"the answer was not stored: {failure}")
+    return diagnosis
