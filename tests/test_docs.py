@@ -1,0 +1,101 @@
+"""What people read says what the code does; run as a program, this file writes the tables."""
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic.fields import FieldInfo
+from typer.main import get_command
+
+from diagnose.cli import app
+from diagnose.config import fields
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("[a-z]*/*.md"))]
+README = ROOT / "diagnose" / "README.md"
+BEGIN = "<!-- {}: written by 'make docs' -->"
+END = "<!-- end of {} -->"
+
+
+def row(*cells):
+    return f"| {' | '.join(cells)} |"
+
+
+def settings_table():
+    """Return the table of all settings in Markdown."""
+    lines = [row("setting", "environment", "default", "what it is for"), row(*["---"] * 4)]
+    for key, field in fields():
+        variable = f"AITIA_{key.upper().replace('.', '__')}"
+        meaning = " ".join((field.description or "").split()).replace("|", "\\|")
+        lines.append(row(f"`{key}`", f"`{variable}`", default(field), meaning))
+    return "\n".join(lines)
+
+
+def default(field: FieldInfo) -> str:
+    value = field.get_default(call_default_factory=True, validated_data={})
+    return "" if value is None else f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def commands(command=None, path="aitia"):
+    """Yield every command line and its command."""
+    command = command or get_command(app)
+    below = getattr(command, "commands", {})
+    for name, inner in below.items():
+        yield from commands(inner, f"{path} {name}")
+    if not below:
+        yield path, command
+
+
+def commands_table():
+    """Return the table of all commands in Markdown."""
+    lines = [row("command", "options", "what it does"), row(*["---"] * 3)]
+    for path, command in commands():
+        arguments = [p.metavar for p in command.params if p.param_type_name == "argument"]
+        options = [f"`{p.opts[-1]}`" for p in command.params if p.param_type_name == "option"]
+        usage = " ".join([path, *(text for text in arguments if text)])
+        lines.append(row(f"`{usage}`", " ".join(options), command.help.replace("|", "\\|")))
+    return "\n".join(lines)
+
+
+TABLES = {"settings": settings_table, "commands": commands_table}
+
+
+def written(text):
+    """Return ``text`` with the tables that the code makes."""
+    for name, make in TABLES.items():
+        before, begin, rest = text.partition(BEGIN.format(name))
+        _, end, after = rest.partition(END.format(name))
+        text = f"{before}{begin}\n{make()}\n{end}{after}"
+    return text
+
+
+def test_the_tables_are_those_of_the_code(monkeypatch):
+    for variable in ("XDG_STATE_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    text = README.read_text()
+    assert written(text) == text, "run 'make docs'"
+
+
+def test_every_make_target_is_explained():
+    makefile = (ROOT / "Makefile").read_text()
+    (phony,) = re.findall(r"^\.PHONY: (.*)$", makefile, re.M)
+    assert phony.split() == re.findall(r"^([a-z]+):.*## ", makefile, re.M)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
+def test_links_lead_somewhere(document):
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text()):
+        assert (document.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
+def test_a_command_that_is_shown_exists(document):
+    known = {" ".join(path.split()[:n]) for path, _ in commands() for n in (2, 3)}
+    shown = re.findall(r"`(?:\.venv/bin/)?(aitia [a-z]+)((?: [a-z]+\b)?)", document.read_text())
+    for command, below in shown:
+        assert command in known
+        assert f"{command}{below}" in known
+
+
+if __name__ == "__main__":
+    README.write_text(written(README.read_text()))
