@@ -62,7 +62,7 @@ class Lab:
         rate: Customers a second in calm times.
     """
 
-    def __init__(self, cpu: int | None = None, rate: float = 30.0) -> None:
+    def __init__(self, cpu: int | None = None, rate: float = 36.0) -> None:
         self.root = Path(tempfile.mkdtemp(prefix="aitia-lab-"))
         self.root.chmod(0o755)
         self.cpu = cpu
