@@ -242,5 +242,6 @@ def _some(names: list[str], most: int = 3) -> str:
 def _frame(signals: tuple[Signal, ...], values: Array, span: Span) -> pl.DataFrame:
     """Return one part of a window."""
     names = [str(signal.node) for signal in signals]
-    table = pl.from_numpy(values, schema=pl.Schema({name: pl.Float64() for name in names}))
+    schema = pl.Schema({name: pl.Float64() for name in names})
+    table = pl.from_numpy(values, schema, orient="row")  # else a square one may be turned
     return table.fill_nan(None).insert_column(0, span.times())
