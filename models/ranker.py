@@ -1,8 +1,10 @@
 """Candidates for the fault, ranked without any causal claim.
 
-Size and surprise are added on a logarithmic scale: what moved far, and farther than it ever does.
-Neither alone holds on every system (``tests/bench/RESULTS.md``): size alone blames signals that
-jump every day, surprise alone blames a constant that moved a little.
+Three witnesses are added: how far a signal moved (logarithm of its deviation), how rarely it does
+(root of its surprise: the difference between one in a thousand and one in a million matters, that
+beyond does not), and how early it moved. None of them holds on every system alone
+(``tests/bench/RESULTS.md``): size blames signals that jump every day, surprise blames a constant
+that moved a little, time blames whatever flickered first.
 
 Probabilities are a softmax over the scores, with a pseudo-candidate for "other / not observed".
 """
@@ -12,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diagnose.schema import Anomaly, Node, RootCause, Window
-from models.deviation import measure
+from models.deviation import Array, Deviations, measure
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,16 +22,20 @@ class RankWeights:
     """What the ranking rests on.
 
     Attributes:
-        surprise: Weight of -log10 of the chance, beside the logarithm of the deviation.
+        size: Weight of the logarithm of the deviation.
+        surprise: Weight of the root of -log10 of its chance.
+        earliness: Weight of the share of the recent part that was still to come at the onset.
         temperature: Of the softmax: larger spreads the probability wider.
         other: Score of the pseudo-candidate "other / not observed".
         most: Candidates to name; beyond them each entity's best is kept, up to ``entities``.
         entities: Entities to name.
     """
 
-    surprise: float = 1.0
-    temperature: float = 2.0
-    other: float = 3.0
+    size: float = 1.0
+    surprise: float = 3.0
+    earliness: float = 2.0
+    temperature: float = 1.7
+    other: float = 11.0
     most: int = 20
     entities: int = 10
 
@@ -47,7 +53,7 @@ class DeviationRanker:
     def rank(self, window: Window, anomalies: tuple[Anomaly, ...]) -> tuple[RootCause, ...]:
         """Return the candidates, most probable first; never empty where any signal exists."""
         found = measure(window)
-        scores = np.log1p(found.largest) + self.weights.surprise * found.surprise
+        scores = self._scores(found, window.recent.height)
         order = np.lexsort((np.arange(len(scores)), -scores))
         chosen = self._diverse([window.signals[i].node for i in order])
         rows = order[chosen]
@@ -65,6 +71,16 @@ class DeviationRanker:
             )
             for i, probability in zip(rows, share[:-1], strict=True)
         )
+
+    def _scores(self, found: Deviations, instants: int) -> Array:
+        """Return one score a signal, larger is likelier."""
+        early = np.where(found.onset >= 0, 1 - found.onset / max(instants, 1), 0.0)
+        scores: Array = (
+            self.weights.size * np.log1p(found.largest)
+            + self.weights.surprise * np.sqrt(found.surprise)
+            + self.weights.earliness * early
+        )
+        return scores
 
     def _diverse(self, ordered: list[Node]) -> list[int]:
         """Return which of the nodes to name: the first, and each further entity's first."""
