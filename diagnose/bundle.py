@@ -8,6 +8,7 @@ log of a gigabyte costs nothing until a window asks for its span.
 """
 
 import json
+import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ METRICS: Final = "metrics.parquet"
 LOG_RECORDS: Final = "logs.parquet"
 TRUTH: Final = "truth.json"
 OPTIONAL: Final = ("severity", "attributes")  # columns that a log can do without
+HALF_CHARACTER: Final = re.compile("[\ud800-\udfff]")  # JSON can escape one, UTF-8 cannot hold it
 GRACE: Final = timedelta(minutes=5)  # least time from the alert to the moment of asking
 GRACE_STEPS: Final = 3
 
@@ -196,6 +198,10 @@ def _check_fields(facts: dict[str, Any]) -> Iterator[Problem]:
     """Yield what is wrong with the fields of ``incident.json``."""
     if not isinstance(facts.get("id"), str) or not facts["id"]:
         yield Problem(INCIDENT, "id", "is no text", "name the incident")
+    if not isinstance(facts.get("source") or "", str):
+        yield Problem(INCIDENT, "source", "is no text", "say where it was recorded, or null")
+    if HALF_CHARACTER.search(json.dumps(facts, ensure_ascii=False)):
+        yield Problem(INCIDENT, "", "escapes half a character", "write both halves, or neither")
     step = facts.get("step_seconds")
     if not isinstance(step, int | float) or isinstance(step, bool) or not 1e-3 <= step <= 86_400:
         way_out = "give the distance between two readings in seconds, 0.001 to 86400"
@@ -270,6 +276,8 @@ def _time(text: object) -> datetime:
     time = datetime.fromisoformat(text)
     if time.tzinfo is None:
         raise ValueError(f"{text} has no zone")
+    if not 1970 <= time.year < 2200:  # what lies outside cannot be reckoned with, nor is it meant
+        raise ValueError(f"{text} is no year of telemetry")
     return time.astimezone(UTC)
 
 

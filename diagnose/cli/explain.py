@@ -1,7 +1,7 @@
 """``aitia explain``: why one incident happened."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,13 +23,14 @@ def moment(text: str) -> datetime:
     Raises:
         typer.BadParameter: it is none, or could be meant in any time zone.
     """
+    form = "write ISO 8601 with its zone, for example 2026-01-31T03:05:00Z"
     try:
         time = datetime.fromisoformat(text)
-    except ValueError:
-        time = None
-    if time is None or time.tzinfo is None:
-        raise typer.BadParameter("write ISO 8601 with its zone, for example 2026-01-31T03:05:00Z")
-    return time
+        if time.tzinfo is None:
+            raise typer.BadParameter(form)
+        return time.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise typer.BadParameter(form) from error
 
 
 def explain(

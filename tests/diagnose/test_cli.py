@@ -219,7 +219,9 @@ def test_the_moment_of_asking_is_honoured(run, scripted, bundle):
     assert datetime.fromisoformat(diagnosis["as_of"]) == datetime.fromisoformat(asked)
 
 
-@pytest.mark.parametrize("text", ["yesterday", "2026-03-01T03:01:00", ""])
+@pytest.mark.parametrize(
+    "text", ["yesterday", "2026-03-01T03:01:00", "", "0001-01-01T00:00:00+14:00"]
+)
 def test_a_moment_has_a_zone(run, bundle, text):
     status, answer, said = run("explain", bundle, "--as-of", text)
     assert (status, answer) == (2, "")
@@ -319,6 +321,28 @@ def test_a_bundle_check_says_what_is_wrong_and_where(run, bundle, tmp_path):
     (listed,) = json.loads(answer)
     assert status == 1
     assert [problem["where"] for problem in listed["problems"]] == ["step_seconds"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "where"),
+    [
+        ("id", "\ud800", "incident.json"),
+        ("source", 3, "source"),
+        ("alert_time", "0001-01-01T00:00:00+14:00", "alert_time"),
+        ("alert_time", "9999-12-31T23:59:59Z", "alert_time"),
+        ("symptom", {"entity": "shop"}, "symptom"),
+        ("topology", [["shop", 3]], "topology"),
+    ],
+)
+def test_a_mistake_in_a_bundle_is_told_with_its_place(run, bundle, field, value, where):
+    facts = json.loads((bundle / "incident.json").read_text())
+    (bundle / "incident.json").write_text(json.dumps(facts | {field: value}))
+    status, answer, said = run("bundle", "check", bundle)
+    assert (status, said) == (1, "")
+    assert where in answer
+    status, answer, said = run("explain", bundle)
+    assert (status, answer) == (2, "")
+    assert re.fullmatch(r"aitia: error: .+ \(.+\)\n", said)
 
 
 def test_settings_are_checked_and_shown(run, tmp_path, monkeypatch):
