@@ -45,8 +45,8 @@ else
 	@echo 'bench: SKIPPED, NOTHING WAS MEASURED: give the folder, make bench INCIDENTS=DIR'
 endif
 
-lab: .venv/installed  ## record incidents on this machine by injecting faults (see tests/lab/)
-	$(BIN)/python -m tests.lab
+lab: .venv/installed  ## record the incidents that tests/incidents lacks (see tests/lab/)
+	$(BIN)/python -m tests.lab.record tests/incidents
 
 lock: .venv/installed  ## pin in constraints.txt what is installed now
 	@{ sed -n '/^#/p' constraints.txt; $(BIN)/pip freeze --exclude-editable | \

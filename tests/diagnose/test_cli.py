@@ -2,6 +2,7 @@ import json
 import os
 import pty
 import re
+import resource
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -405,6 +406,10 @@ def elsewhere(*arguments, code="from diagnose.cli import main; main()", **option
 
 
 def test_help_comes_at_once():
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert elsewhere("--help").returncode == 0
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.5
     code = "from diagnose.cli import main; import sys; print(*sys.modules)"
     loaded = set(elsewhere(code=code).stdout.split())
     assert "typer" in loaded
