@@ -79,6 +79,7 @@ def measure(window: Window) -> Deviations:
     past = window.baseline.drop("time").to_numpy()
     now = window.recent.drop("time").to_numpy()
     normal, scale, counts, constant = _normal_range(past, now)
+    scale = np.maximum(scale, _counting_error(window, past, now, normal))
     tail = np.sort(np.abs(past - normal) / scale, axis=0)  # NaN last
     lately = np.nan_to_num(np.abs(now - normal) / scale, nan=0.0)
     usual = _same_time_of_earlier_days(window, past, len(now))
@@ -125,6 +126,23 @@ def _normal_range(
     farthest = np.nan_to_num(np.abs(now - normal)).max(axis=0, initial=0.0)
     scale = np.where(scale > 0, scale, np.maximum(farthest / MOVED, 1e-12))
     return normal, scale, counts, constant
+
+
+def _counting_error(window: Window, past: Array, now: Array, normal: Array) -> Array:
+    """Return the root of what is usual for gauges that count a few things, 0 for all others.
+
+    A third connection beside two is not news, even if there were two all day. Rates and log counts
+    are exempt (one error a second is news), and so are states that are only ever 0 or 1.
+    """
+    counting = np.array([signal.kind.unit == "count" for signal in window.signals], dtype=bool)
+    with np.errstate(invalid="ignore"):
+        whole = np.ones(len(counting), dtype=bool)
+        largest = np.zeros(len(counting))
+        for part in (past, now):
+            whole &= (np.isnan(part) | (part == np.rint(part))).all(axis=0)
+            largest = np.fmax(largest, np.nan_to_num(part).max(axis=0, initial=0.0))
+    usual = np.sqrt(np.maximum(np.abs(np.nan_to_num(normal)), 1.0))
+    return np.where(counting & whole & (largest > 1), usual, 0.0)
 
 
 def _quantile(ordered: Array, counts: NDArray[np.intp], share: float) -> Array:
