@@ -95,8 +95,8 @@ METRICS: Final[tuple[tuple[str, str, Tier, str], ...]] = (
     ("database replication lag", "s", "platform", r"standby"),
     ("database deadlocks", "1/s", "platform", r"deadlock"),
     ("database lock waits", "count", "platform", r"<db>.*lock|lock |row lock"),
-    ("database connection pool use", "ratio", "platform", r"(?:connection )?pool\b|hikari"),
-    ("database connection pool use", "ratio", "platform", r"db client conn|pgbouncer"),
+    ("database connections", "count", "platform", r"(?:connection )?pool\b|hikari"),
+    ("database connections", "count", "platform", r"db client conn|pgbouncer"),
     ("database connection pool use", "ratio", "platform", r"numbackends .*max"),
     (
         "database connections",
