@@ -169,9 +169,7 @@ def diagnoses(draw):
 
 
 @given(parts=diagnoses(), fingerprint=names)
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_answer_comes_back_as_it_was_given(store, parts, fingerprint):
     given_ = Diagnosis(store.incident_for("bundle", fingerprint, ALERT, AS_OF), **parts)
     store.save(given_)
@@ -179,9 +177,7 @@ def test_any_answer_comes_back_as_it_was_given(store, parts, fingerprint):
 
 
 @given(entity=names, failure=names, at=st.datetimes(datetime(1990, 1, 1), timezones=zones))  # noqa: DTZ001
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_prediction_comes_back_as_it_was_given(store, entity, failure, at):
     prediction = Prediction(entity, failure, 0.5, 3600.0, at, (DISK,))
     store.save_prediction(prediction)
