@@ -23,7 +23,7 @@ demo: .venv/installed  ## explain one recorded incident, after installing what t
 	@status=0; $(BIN)/aitia explain $(dir $(DEMO)) || status=$$?; test $$status -le 1
 
 test: .venv/installed  ## run every test and every example in a docstring
-	$(ONE_THREAD) $(BIN)/pytest -q -n $(WORKERS)
+	$(ONE_THREAD) $(BIN)/pytest -q -rs -n $(WORKERS)
 
 check: .venv/installed  ## lint, formatting, types and the layers
 	$(BIN)/ruff check
