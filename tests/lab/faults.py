@@ -90,7 +90,7 @@ def cpu_hog(lab: Lab) -> None:
     lab.note("batch-job", "job start", "yearly report started, 8 processes")
     module = "tests.lab.services.batch"
     command = [sys.executable, "-m", module, "--large", "8"]
-    lab.start_extra("large-report", command, niceness=-19)
+    lab.start_extra("large-report", command, niceness=-17)
 
 
 def _close_migration(lab: Lab) -> None:
@@ -185,7 +185,7 @@ def orders_wrong_password(lab: Lab) -> None:
 )
 def web_socket_leak(lab: Lab) -> None:
     """Web forgets to close some of its connections until no more files can be opened."""
-    lab.turn("web", leak_sockets=0.6)
+    lab.turn("web", leak_sockets=0.8)
 
 
 def _create_index(lab: Lab) -> None:

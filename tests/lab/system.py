@@ -35,7 +35,7 @@ MODULES: Final = {
     "loadgen": "tests.lab.load",
 }
 MEMORY_LIMIT: Final = 320 * 1024 * 1024
-FILE_LIMIT: Final = 400
+FILE_LIMIT: Final = 1024
 VOLUMES: Final = {"database": "576m", "cache": "16m"}  # tmpfs sizes
 # niceness of what stands for things outside the host: a busy host must not slow it down
 OUTSIDE: Final = -15
