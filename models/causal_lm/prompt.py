@@ -1,0 +1,127 @@
+"""How a pair of kinds is put to a language model, and how its answer is read.
+
+A question holds the two kinds' names, units and tiers and nothing else: all are words of the fixed
+vocabulary, so a question has bounded length and carries no text of telemetry. This file alone knows
+the wording; whoever changes it raises ``PROMPT_VERSION``, since answers are kept under it.
+
+Reference: Zhao, Wallace, Feng, Klein, Singh, "Calibrate Before Use", ICML 2021, for subtracting
+what the model answers when the question has no content.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import exp, log
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnose.schema import Kind
+from models.causal_lm.belief import Pair, PairBelief
+from models.kinds import VOCABULARY
+
+PROMPT_VERSION: Final = "1"
+ANSWERS: Final = (" A", " B", " C")  # the first acts on the second, the second on the first, none
+SURELY: Final = 9.0  # largest log-odds of a belief: a probability of 0 would be infinite
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """One wording: what all its questions begin with, and the question."""
+
+    opening: str
+    question: str
+
+
+# Examples of kinds that lie far apart; each answer comes as often as the others.
+TEMPLATES: Final = (
+    Template(
+        "Two measurements of the same computer system are given. Which one acts on the other?\n"
+        "A: the first acts on the second.\n"
+        "B: the second acts on the first.\n"
+        "C: neither acts on the other.\n\n"
+        "First: fan speed (rpm, hardware). Second: cpu temperature (Cel, hardware).\nAnswer: A\n\n"
+        "First: response latency (s, service). Second: garbage collection time (s, platform).\n"
+        "Answer: B\n\n"
+        "First: humidity (%, environment). Second: database deadlocks (1/s, platform).\n"
+        "Answer: C\n\n"
+        "First: error rate (1/s, service). Second: network dropped packets (1/s, os).\n"
+        "Answer: B\n\n"
+        "First: uptime (s, os). Second: cache evictions (1/s, platform).\nAnswer: C\n\n"
+        "First: swap traffic (By/s, os). Second: disk io latency (s, os).\nAnswer: A\n\n",
+        "First: {a}. Second: {b}.\nAnswer:",
+    ),
+    Template(
+        "What causes what in a server?\n"
+        "A = X causes Y\n"
+        "B = Y causes X\n"
+        "C = no relation\n"
+        "X = cpu utilization (ratio, os), Y = request rate (1/s, user): B\n"
+        "X = disk wear (ratio, hardware), Y = disk media errors (count, hardware): A\n"
+        "X = certificate lifetime (s, service), Y = page faults (1/s, os): C\n"
+        "X = memory used (By, os), Y = out-of-memory kills (1/s, os): A\n"
+        "X = fan speed (rpm, hardware), Y = consumer lag (count, platform): C\n"
+        "X = tcp retransmissions (1/s, os), Y = network errors (1/s, os): B\n",
+        "X = {a}, Y = {b}:",
+    ),
+)
+NOTHING: Final = ("N/A", "something", "[MASK]")  # stands for a kind where there is no content
+_KNOWN: Final = frozenset(VOCABULARY)
+
+
+def prompts(pair: Pair) -> list[str]:
+    """Return the question about ``pair`` in every wording, in both orders, wording by wording.
+
+    Raises:
+        ValueError: a kind is not of the fixed vocabulary, so its words may be anybody's.
+    """
+    if not _KNOWN.issuperset(pair):
+        raise ValueError("a question is about kinds of the fixed vocabulary only")
+    a, b = map(_described, pair)
+    return [_filled(template, *order) for template in TEMPLATES for order in ((a, b), (b, a))]
+
+
+def content_free() -> list[list[str]]:
+    """Return, for each wording, questions that mention no kind at all."""
+    return [[_filled(template, word, word) for word in NOTHING] for template in TEMPLATES]
+
+
+def bias(answers: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Return wordings by answers: what each wording favours, from its content-free questions.
+
+    Args:
+        answers: For each wording, log-probabilities of questions by answers.
+    """
+    return np.array([each.mean(axis=0) for each in answers])
+
+
+def belief(answers: NDArray[np.float64], favoured: NDArray[np.float64]) -> PairBelief:
+    """Return what the answers about one pair amount to.
+
+    Args:
+        answers: Log-probabilities, questions in the order of ``prompts`` by ``ANSWERS``; of one
+            wording or of several.
+        favoured: What each of those wordings favours anyway, from ``bias``.
+    """
+    calibrated = answers.reshape(len(favoured), 2, len(ANSWERS)) - favoured[:, None, :]
+    calibrated -= np.log(np.exp(calibrated).sum(axis=2, keepdims=True))
+    turned = calibrated[:, 1, [1, 0, 2]]  # in the other order, A and B change places
+    mean = (calibrated[:, 0] + turned).mean(axis=0) / 2
+    share = np.exp(mean - mean.max())
+    forward, backward, none = (share / share.sum()).tolist()
+    return PairBelief(_odds(forward), _odds(backward), _odds(none))
+
+
+def _odds(probability: float) -> float:
+    """Return log-odds against the other two answers, 0 at one third."""
+    least = 1 / (1 + 2 * exp(SURELY))
+    p = min(max(probability, least), 1 - least)
+    return log(2 * p / (1 - p))
+
+
+def _described(kind: Kind) -> str:
+    return f"{kind.name} ({', '.join(filter(None, (kind.unit, kind.tier)))})"
+
+
+def _filled(template: Template, a: str, b: str) -> str:
+    return template.opening + template.question.format(a=a, b=b)

@@ -1,0 +1,207 @@
+"""Runs the language model on this machine, for one thing: how likely each of a few answers is.
+
+What all prompts begin with is computed once and kept as a key-value cache; rows of the same length
+go through the model together, so that nothing is padded. Logits are computed for the last positions
+only: over the whole prompt they would take gigabytes.
+"""
+
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from itertools import takewhile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnose.schema import Failure
+from models.weights import without_progress
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import Cache
+
+Device = Literal["auto", "cpu", "cuda"]
+Tokens = tuple[int, ...]
+
+BATCH_TOKENS: Final = 2048  # tokens that go through the model at once: bounds its memory
+BATCH_ROWS: Final = 256  # the same for what it says about the vocabulary
+FAST_BFLOAT16: Final = {"avx512_bf16", "amx_bf16", "bf16"}  # processor flags; the last is Arm's
+
+
+class Engine:
+    """A causal language model, ready to weigh answers.
+
+    Args:
+        folder: Holds configuration, tokenizer and safetensors, as ``models.weights`` gives it.
+        device: Where it runs; "auto" takes a GPU where there is one.
+        precision: Of the arithmetic; "auto" takes bfloat16 where the device is good at it.
+        batch_tokens: How many tokens go through the model at once.
+
+    Raises:
+        Failure: the folder holds no model that can be loaded, or there is no such device.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        device: Device = "auto",
+        precision: Literal["auto", "float32", "bfloat16"] = "auto",
+        batch_tokens: int = BATCH_TOKENS,
+    ) -> None:
+        import torch
+        from safetensors import SafetensorError
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        self.batch_tokens = batch_tokens
+        self._device = _device(device)
+        if precision == "auto":
+            precision = "bfloat16" if _fast_bfloat16(self._device) else "float32"
+        local: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+        try:
+            with without_progress():
+                self._tokenizer = AutoTokenizer.from_pretrained(folder, **local)
+                model: torch.nn.Module = AutoModelForCausalLM.from_pretrained(
+                    folder, dtype=getattr(torch, precision), use_safetensors=True, **local
+                )
+        except (OSError, ValueError, SafetensorError) as error:
+            raise Failure(f"no model can be loaded from {folder}", str(error)) from error
+        self._model = model.to(self._device).eval()
+
+    def log_probabilities(
+        self, prompts: Sequence[str], answers: Sequence[str]
+    ) -> NDArray[np.float64]:
+        """Return how likely each answer follows each prompt, against the other answers only.
+
+        Args:
+            prompts: Texts that an answer continues.
+            answers: The same few for all prompts, each with the space that it begins with; of
+                several tokens, the probability is their product.
+
+        Returns:
+            Prompts by answers: natural logarithms, which sum to probability 1 over each row.
+
+        Raises:
+            ValueError: a prompt or an answer is empty.
+        """
+        import torch
+
+        if not prompts or not answers:
+            return np.zeros((len(prompts), len(answers)))
+        begin = [tuple(self._tokenizer(prompt)["input_ids"]) for prompt in prompts]
+        end = [
+            tuple(self._tokenizer(answer, add_special_tokens=False)["input_ids"])
+            for answer in answers
+        ]
+        if not all(begin) or not all(end):
+            raise ValueError("a prompt or an answer is empty")
+        likely = np.zeros((len(prompts), len(answers)))
+        with torch.inference_mode():
+            for (prompt, answer), value in self._sums(begin, end):
+                likely[prompt, answer] = value
+        shifted = likely - likely.max(axis=1, keepdims=True)
+        return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))
+
+    def _sums(
+        self, begin: Sequence[Tokens], end: Sequence[Tokens]
+    ) -> Iterator[tuple[tuple[int, int], float]]:
+        """Yield ((prompt, answer), log-probability over the whole vocabulary) in any order."""
+        # Of an answer, only what precedes its last token is read: one-token answers share a row.
+        rows: dict[Tokens, list[tuple[int, int]]] = {}
+        for i, prompt in enumerate(begin):
+            for j, answer in enumerate(end):
+                rows.setdefault(prompt + answer[:-1], []).append((i, j))
+        shared = _shared(begin)
+        past = self._read(begin[0][:shared]) if shared else None
+        keep = max(len(answer) for answer in end)
+        tokens = sorted({token for answer in end for token in answer})
+        column = {token: place for place, token in enumerate(tokens)}
+        for batch in self._batches(list(rows), shared):
+            scores = self._last_scores([row[shared:] for row in batch], past, shared, keep, tokens)
+            for row, score in zip(batch, scores, strict=True):
+                for i, j in rows[row]:
+                    first = len(score) - 1 - (len(row) - len(begin[i]))
+                    told = [score[first + k, column[token]] for k, token in enumerate(end[j])]
+                    yield (i, j), float(sum(told))
+
+    def _batches(self, rows: list[Tokens], shared: int) -> Iterator[list[Tokens]]:
+        """Yield rows of one length together, as many as go through the model at once."""
+        lengths: dict[int, list[Tokens]] = {}
+        for row in rows:
+            lengths.setdefault(len(row) - shared, []).append(row)
+        for length in sorted(lengths):
+            alike, most = lengths[length], min(BATCH_ROWS, max(1, self.batch_tokens // length))
+            for start in range(0, len(alike), most):
+                yield alike[start : start + most]
+
+    def _read(self, tokens: Tokens) -> "Cache":
+        """Return the key-value cache of the model once it has read ``tokens``."""
+        import torch
+
+        read = torch.tensor([tokens], device=self._device)
+        past: Cache = self._model(input_ids=read, use_cache=True, logits_to_keep=1).past_key_values
+        return past
+
+    def _last_scores(
+        self,
+        rows: list[Tokens],
+        past: "Cache | None",
+        shared: int,
+        keep: int,
+        tokens: list[int],
+    ) -> NDArray[np.float64]:
+        """Return rows by the last ``keep`` positions by ``tokens``: log-probabilities.
+
+        Args:
+            rows: What is still to be read, all of one length.
+            past: What the model remembers of the ``shared`` tokens before, the same for all rows.
+            shared: How many those are.
+            keep: How many positions are wanted.
+            tokens: Whose probabilities are wanted.
+        """
+        import torch
+
+        cache = None
+        if past is not None:
+            cache = deepcopy(past)  # the model writes into it
+            cache.batch_repeat_interleave(len(rows))
+        read = torch.tensor(rows, device=self._device)
+        places = torch.arange(shared, shared + read.shape[1], device=self._device)
+        logits = self._model(
+            input_ids=read,
+            position_ids=places.expand(len(rows), -1),
+            past_key_values=cache,
+            use_cache=cache is not None,
+            logits_to_keep=keep,
+        ).logits.float()
+        scores = logits[..., tokens] - logits.logsumexp(dim=-1, keepdim=True)
+        return np.asarray(scores.cpu().numpy(), dtype=np.float64)
+
+
+def _shared(prompts: Sequence[Tokens]) -> int:
+    """Return how many tokens all prompts begin with, short of a whole prompt: one is to be read."""
+    alike = takewhile(lambda column: len(set(column)) == 1, zip(*prompts, strict=False))
+    return min(sum(1 for _ in alike), min(map(len, prompts)) - 1)
+
+
+def _device(name: Device) -> "torch.device":
+    """Return the device called ``name``; there is always a CPU."""
+    import torch
+
+    cuda = torch.cuda.is_available()
+    if name == "cuda" and not cuda:
+        raise Failure("there is no CUDA device", "set model.device to cpu or auto")
+    return torch.device("cuda" if cuda and name != "cpu" else "cpu")
+
+
+def _fast_bfloat16(device: "torch.device") -> bool:
+    """Return whether bfloat16 is faster than float32 there; the processor's flags tell."""
+    import torch
+
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported())
+    try:
+        flags = set(Path("/proc/cpuinfo").read_text(encoding="utf-8").split())
+    except OSError:  # not Linux
+        return False
+    return bool(flags & FAST_BFLOAT16)
