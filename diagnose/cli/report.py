@@ -8,7 +8,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from diagnose.cli.terminal import console, fill, table, write_json
+from diagnose.cli.terminal import WIDEST, console, fill, table, write_json
 from diagnose.schema import Diagnosis, Edge, Paragraph, RootCause
 from diagnose.wording import duration, percent, printable
 
@@ -48,7 +48,8 @@ def _paragraph(screen: Console, paragraph: Paragraph, style: str = "", indent: i
     for line in paragraph.sentences or (paragraph.title,):
         text = Text(printable(line, LONGEST), style)
         if screen.is_terminal:
-            screen.print(Padding(text, (0, 0, 0, indent), expand=False))
+            padded = Padding(text, (0, 0, 0, indent), expand=False)
+            screen.print(padded, width=min(screen.width, WIDEST))
         else:
             screen.print(Text(" " * indent) + text, soft_wrap=True)
 
@@ -99,7 +100,7 @@ def _candidates(diagnosis: Diagnosis) -> Table:
     ]
     if diagnosis.root_causes:
         rows.append(("", "other / not observed", "", percent(diagnosis.other_probability), "", ""))
-    columns = (">", "entity", "signal", ">probability", ">without graph", ">without model")
+    columns = (">", "entity", "signal", ">probability", ">no graph", ">no model")
     return fill(table(title, *columns), rows)
 
 
@@ -112,9 +113,8 @@ def _place(cause: RootCause, ranking: Sequence[RootCause]) -> str:
 def _edges(edges: Sequence[Edge]) -> Table:
     rows = [
         (
-            str(edge.cause),
-            str(edge.effect),
             edge.verdict,
+            f"{edge.cause} → {edge.effect}",
             "-" if edge.p_value is None else f"{edge.p_value:.2g}",
             "-" if edge.effective_n is None else f"{edge.effective_n:.0f}",
             "-" if edge.lag_seconds is None else duration(edge.lag_seconds),
@@ -123,5 +123,5 @@ def _edges(edges: Sequence[Edge]) -> Table:
         )
         for edge in sorted(edges, key=lambda edge: ORDER[edge.verdict])
     ]
-    columns = ("cause", "effect", "verdict", ">p", ">n", ">lag", "origin", "direction from")
+    columns = ("verdict", "cause → effect", ">p", ">n", ">lag", "origin", "direction")
     return fill(table("Edges", *columns), rows)

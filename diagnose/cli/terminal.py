@@ -23,11 +23,12 @@ Progress = Callable[[int, int], None]
 
 
 def console(stderr: bool = False) -> "Console":
-    """Return where to write; colours and a screen's width only where there is a screen."""
+    """Return where to write; colours and a limited width only where there is a screen."""
     from rich.console import Console
 
     screen = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
-    screen.width = min(screen.width, WIDEST) if screen.is_terminal else UNWATCHED
+    if not screen.is_terminal:
+        screen.width = UNWATCHED
     return screen
 
 
@@ -82,18 +83,14 @@ def waiting(what: str) -> Iterator[Progress]:
 
 @contextmanager
 def _watched(what: str) -> Iterator[Progress]:
-    from rich import progress
+    from rich.text import Text
 
-    columns = (
-        progress.SpinnerColumn(),
-        progress.TextColumn("{task.description}", markup=False),
-        progress.BarColumn(),
-        progress.MofNCompleteColumn(),
-        progress.TimeElapsedColumn(),
-    )
-    with progress.Progress(*columns, console=console(stderr=True), transient=True) as bars:
-        task = bars.add_task(printable(what), total=None)
-        yield lambda done, of: bars.update(task, completed=done, total=of)
+    with console(stderr=True).status(Text(f"{printable(what)} ...")) as status:
+
+        def tell(done: int, of: int) -> None:
+            status.update(Text(f"{printable(what)}: {done} of {of}"))
+
+        yield tell
 
 
 @contextmanager
