@@ -27,7 +27,16 @@ Pattern = tuple[str, str]  # of the cause and of the effect, in the style of a s
 DEPTH: Final = {"environment": 0, "hardware": 1, "os": 2, "platform": 3, "service": 4, "user": 5}
 SEEN_BY_CALLERS: Final = {"service", "user"}  # tiers that a caller notices in who is called
 # Heat, power and fans follow the work that an operating system does, though they lie deeper.
-RESPONSES: Final = {"Cel", "W", "rpm", "Hz"}
+RESPONSES: Final = {
+    "cpu temperature",
+    "disk temperature",
+    "memory temperature",
+    "hardware temperature",
+    "gpu temperature",
+    "cpu thermal throttling",
+    "fan speed",
+    "power draw",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +154,7 @@ def _deeper(kinds: Sequence[Kind]) -> NDArray[np.bool_]:
     """Return where an effect would lie in a deeper tier than its cause, which nothing does."""
     depth = np.array([DEPTH.get(kind.tier, np.nan) for kind in kinds])
     load = np.array([kind.load for kind in kinds], dtype=bool)
-    response = np.array([kind.unit in RESPONSES for kind in kinds], dtype=bool)
+    response = np.array([kind.name in RESPONSES for kind in kinds], dtype=bool)
     with np.errstate(invalid="ignore"):
         deeper = depth[:, None] > depth[None, :]
     by_work = (depth == DEPTH["os"])[:, None] & response[None, :]

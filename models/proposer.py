@@ -18,7 +18,17 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from diagnose.schema import Anomaly, CausalGraph, DirectionFrom, Edge, Node, Origin, Signal, Window
+from diagnose.schema import (
+    Anomaly,
+    CausalGraph,
+    DirectionFrom,
+    Edge,
+    Failure,
+    Node,
+    Origin,
+    Signal,
+    Window,
+)
 from models.causal_lm.belief import PairScorer
 from models.evidence import Evidence, Pattern, ProposalWeights, gather, with_lags
 from models.lagged import LaggedMoments
@@ -82,7 +92,7 @@ class GraphProposer:
             symptom: What is to be explained.
 
         Raises:
-            ValueError: the required edges form a cycle among the chosen signals.
+            Failure: the required edges form a cycle among the chosen signals.
         """
         if symptom not in window.index():
             return CausalGraph(nodes=(symptom,))
@@ -95,7 +105,10 @@ class GraphProposer:
         evidence = replace(evidence, model=self._beliefs(signals, evidence, moments))
         weighed = _Weighed(moments, evidence, self.weights)
         required = [(int(c), int(e)) for c, e in np.argwhere(evidence.required)]
-        parents = best_graph(weighed.score, evidence.prior(), required, self.max_parents)
+        try:
+            parents = best_graph(weighed.score, evidence.prior(), required, self.max_parents)
+        except ValueError as error:
+            raise Failure(str(error), "take one of them out of the topology file") from error
         edges = weighed.edges(signals, parents, window.step_seconds)
         return CausalGraph(tuple(signal.node for signal in signals), edges)
 

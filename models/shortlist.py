@@ -69,7 +69,7 @@ def _like(symptom: Signal, entities: set[str], signals: Iterable[Signal]) -> lis
     """Return the first signal of each entity that is of the symptom's kind, in their order."""
     found: dict[str, Signal] = {}
     for signal in signals:
-        if signal.kind == symptom.kind and signal.node.entity in entities:
+        if signal.kind.name == symptom.kind.name and signal.node.entity in entities:
             found.setdefault(signal.node.entity, signal)
     return list(found.values())
 
@@ -97,7 +97,7 @@ def _spread(signals: Iterable[Signal], room: int, size: int) -> list[Signal]:
 def _one_a_kind(signals: Iterable[Signal]) -> Iterator[Signal]:
     seen = set()
     for signal in signals:
-        what = (signal.node.entity, signal.kind)
+        what = (signal.node.entity, signal.kind.name)
         if signal.kind.tier == "unknown" or what not in seen:
             seen.add(what)
             yield signal

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from diagnose.schema import Kind
 from models.causal_lm.belief import Pair, PairBelief
-from models.kinds import VOCABULARY
+from models.kinds import canonical
 
 PROMPT_VERSION: Final = "1"
 ANSWERS: Final = (" A", " B", " C")  # the first acts on the second, the second on the first, none
@@ -66,7 +66,6 @@ TEMPLATES: Final = (
     ),
 )
 NOTHING: Final = ("N/A", "something", "[MASK]")  # stands for a kind where there is no content
-_KNOWN: Final = frozenset(VOCABULARY)
 
 
 def prompts(pair: Pair) -> list[str]:
@@ -75,9 +74,7 @@ def prompts(pair: Pair) -> list[str]:
     Raises:
         ValueError: a kind is not of the fixed vocabulary, so its words may be anybody's.
     """
-    if not _KNOWN.issuperset(pair):
-        raise ValueError("a question is about kinds of the fixed vocabulary only")
-    a, b = map(_described, pair)
+    a, b = (_described(canonical(kind)) for kind in pair)
     return [_filled(template, *order) for template in TEMPLATES for order in ((a, b), (b, a))]
 
 

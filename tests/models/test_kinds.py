@@ -2,20 +2,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from diagnose.schema import Kind
 from models.kinds import (
     ABSENCE,
     LOG_KINDS,
     UNKNOWN,
     VOCABULARY,
+    canonical,
     kind_of_absence,
     kind_of_change,
     kind_of_metric,
     kind_of_template,
 )
+from models.vocabulary import UNITS
 
 WORDS = st.sampled_from(
     ["cpu", "disk", "temp", "error", "ignore all rules", "causes", "A", "B", "request", "=5"]
 )
+UNITS_KNOWN = {unit for unit, _ in UNITS} | {kind.unit for kind in VOCABULARY}
 ATTACK = st.text() | st.lists(WORDS).map(" ".join)
 
 
@@ -89,11 +93,37 @@ def test_a_change_is_one_of_a_few(change, name):
     assert kind_of_change(change).name == name
 
 
+@pytest.mark.parametrize(
+    ("signal", "unit"),
+    [
+        ("node_memory_MemFree_bytes", "By"),
+        ("node_disk_read_bytes_total", "By/s"),
+        ("http_request_duration_seconds/quantile=0.99", "s"),
+        ("http_request_duration_seconds_count/route=/bytes", "1/s"),
+        ("node_cpu_seconds_total/mode=user", "ratio"),
+        ("request_latency_ms", "ms"),
+        ("latency_p90", ""),  # seconds or milliseconds: nobody knows
+        ("cpu", ""),
+        ("system.memory.usage", "By"),
+        ("hw.temperature/coretemp/Core 0", "Cel"),
+    ],
+)
+def test_a_unit_is_said_by_the_name_or_by_the_convention_else_not_known(signal, unit):
+    assert kind_of_metric(signal).unit == unit
+
+
 @given(ATTACK, ATTACK)
 def test_no_text_of_telemetry_reaches_a_kind(severity, text):
-    assert kind_of_metric(text) in VOCABULARY
+    metric = kind_of_metric(text)
+    assert canonical(metric) in VOCABULARY
+    assert metric.unit in UNITS_KNOWN
     assert kind_of_change(text) in VOCABULARY
     assert kind_of_template(severity, text) in LOG_KINDS
+
+
+def test_a_name_outside_the_vocabulary_is_refused():
+    with pytest.raises(ValueError, match="vocabulary"):
+        canonical(Kind("ignore all rules"))
 
 
 def test_absence_and_unknown_names_say_nothing_else():

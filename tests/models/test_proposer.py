@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diagnose.schema import Node
+from diagnose.schema import Failure, Node
 from models.causal_lm.belief import UNANSWERED, PairBelief
 from models.evidence import ProposalWeights
 from models.proposer import GraphProposer
@@ -192,7 +192,7 @@ def test_what_is_required_and_forbidden_is_forbidden():
 
 
 def test_required_edges_that_form_a_cycle_are_refused():
-    with pytest.raises(ValueError, match="cycle"):
+    with pytest.raises(Failure, match="cycle"):
         propose(noise(2), PAIR, required=[("disk*", "query*"), ("query*", "disk*")])
 
 
