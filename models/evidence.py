@@ -25,7 +25,8 @@ Array = NDArray[np.float64]
 Pattern = tuple[str, str]  # of the cause and of the effect, in the style of a shell
 
 DEPTH: Final = {"environment": 0, "hardware": 1, "os": 2, "platform": 3, "service": 4, "user": 5}
-SEEN_BY_CALLERS: Final = {"service", "user"}  # tiers that a caller notices in who is called
+ANSWERS: Final = {"service", "user"}  # tiers of what an entity shows to who calls it
+NOTICED: Final = ANSWERS | {"platform", "unknown"}  # tiers of what a call may act on by itself
 # Heat, power and fans follow the work that an operating system does, though they lie deeper.
 RESPONSES: Final = {
     "cpu temperature",
@@ -46,7 +47,8 @@ class ProposalWeights:
     Attributes:
         data: Factor on what the baseline's rows say.
         rows: Instants that those rows are worth at most.
-        model: Factor on the language model's log-odds; 0 leaves it out altogether.
+        model: Factor on the language model's log-odds: 1 takes them as they are, which is right
+            for a calibrated model; 0 leaves it out altogether.
         clip: Largest log-odds of the model that count, either way.
         topology: For an edge along which failures or load are known to travel, and against one
             that runs the other way. A call between two signals of one kind outweighs a baseline
@@ -56,14 +58,15 @@ class ProposalWeights:
         lag: Factor on how much better one direction predicts than the other; never for an edge,
             only against the direction that contradicts it.
         lag_clip: Largest such evidence that counts.
-        onset: Against an edge whose effect left its normal range before its cause.
+        onset: For an edge between two signals that left their normal range in its order, and
+            against one where the effect did so before the cause.
         distance: Against an edge between entities of which no relation is known.
         edge: Against any edge, so that what nothing speaks for is left out.
     """
 
     data: float = 1.0
     rows: int = 300
-    model: float = 0.5
+    model: float = 1.0
     clip: float = 3.0
     topology: float = 6.0
     load: float = 1.0
@@ -81,7 +84,8 @@ class Evidence:
 
     Attributes:
         allowed: Whether the edge may exist at all.
-        deeper: Whether it is the tiers that forbid it.
+        deeper: Whether the tiers forbid it.
+        upstream: Whether the topology forbids it.
         required: Whether the operator wants it whatever else is said.
         forbidden: Whether the operator rules it out.
         topology: See ``ProposalWeights``, as all the following.
@@ -93,6 +97,7 @@ class Evidence:
 
     allowed: NDArray[np.bool_]
     deeper: NDArray[np.bool_]
+    upstream: NDArray[np.bool_]
     required: NDArray[np.bool_]
     forbidden: NDArray[np.bool_]
     topology: Array
@@ -119,15 +124,16 @@ def gather(
     kinds = [signal.kind for signal in signals]
     nodes = [signal.node for signal in signals]
     away = (relation == Relation.STRANGERS) | np.eye(len(kinds), dtype=bool)
-    deeper = _deeper(kinds)
+    deeper, upstream = _deeper(kinds), _upstream(kinds, relation)
     no = _matches(nodes, forbidden)
     silent = np.zeros(relation.shape)
     return Evidence(
-        allowed=~(away | deeper | no),
+        allowed=~(away | deeper | upstream | no),
         deeper=deeper,
+        upstream=upstream,
         required=_matches(nodes, required) & ~no,
         forbidden=no,
-        topology=weights.topology * _travel(kinds, relation),
+        topology=weights.topology * _travel(signals, relation),
         tier=_rules(kinds, relation, weights),
         lag=silent,
         model=silent,
@@ -146,8 +152,8 @@ def with_lags(evidence: Evidence, lead: Array, onset: Array, weights: ProposalWe
     """
     behind = np.clip(weights.lag * (lead.T - lead), 0.0, weights.lag_clip)
     with np.errstate(invalid="ignore"):
-        earlier = onset[None, :] < onset[:, None]  # the effect before the cause
-    return replace(evidence, lag=-behind - weights.onset * earlier)
+        later = 1.0 * (onset[:, None] <= onset[None, :]) - 1.0 * (onset[:, None] > onset[None, :])
+    return replace(evidence, lag=weights.onset * later - behind)
 
 
 def _deeper(kinds: Sequence[Kind]) -> NDArray[np.bool_]:
@@ -161,17 +167,31 @@ def _deeper(kinds: Sequence[Kind]) -> NDArray[np.bool_]:
     return np.asarray(deeper & ~load[:, None] & ~by_work)
 
 
-def _travel(kinds: Sequence[Kind], relation: NDArray[np.int8]) -> Array:
+def _upstream(kinds: Sequence[Kind], relation: NDArray[np.int8]) -> NDArray[np.bool_]:
+    """Return where a caller's failing answers would act on the called, save through load.
+
+    The data may seem to say so: a latency over a rolling minute remembers its past in a way that
+    makes it lead whatever it follows.
+    """
+    answers = np.array([k.tier in ANSWERS and not k.load for k in kinds], dtype=bool)
+    load = np.array([kind.load for kind in kinds], dtype=bool)
+    return np.asarray((relation == Relation.TO_CALLED) & answers[:, None] & ~load[None, :])
+
+
+def _travel(signals: Sequence[Signal], relation: NDArray[np.int8]) -> Array:
     """Return +1 where effects are known to travel along a call, -1 where they travel against it.
 
-    A caller sees how the called answers, not its processor: of failures, only what callers notice
-    travels by itself, and the same kind of it best.
+    A caller sees how the called answers, not its processor: of failures, only that travels by
+    itself, and the same kind best. A database that shows no answers is judged by its platform.
     """
+    kinds = [signal.kind for signal in signals]
+    answering = {s.node.entity for s in signals if s.kind.tier in ANSWERS and not s.kind.load}
+    shown = [s.kind.tier != "platform" or s.node.entity not in answering for s in signals]
     load = np.array([kind.load for kind in kinds], dtype=bool)
-    noticed = np.array([k.tier in SEEN_BY_CALLERS or k.tier == "unknown" for k in kinds]) & ~load
+    noticed = np.array([k.tier in NOTICED and not k.load for k in kinds], dtype=bool)
     same = np.array([[a.name == b.name for b in kinds] for a in kinds], dtype=bool)
     up, down = relation == Relation.TO_CALLER, relation == Relation.TO_CALLED
-    failure = np.where(same, 1.0, 0.5) * np.outer(noticed, noticed)
+    failure = np.where(same, 1.0, 0.5) * np.outer(noticed & np.array(shown, dtype=bool), noticed)
     against_load = np.where(load[None, :], -1.0, np.where(noticed[None, :], 0.0, -0.5))
     rising = np.where(failure > 0, failure, against_load)
     falling = np.where(load[:, None], 1.0 * load[None, :], -1.0)

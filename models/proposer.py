@@ -182,6 +182,8 @@ class _Weighed:
             return "operator"
         if known.deeper[effect, cause]:
             return "tier"
+        if known.upstream[effect, cause]:
+            return "topology"
         said: dict[DirectionFrom, float] = {
             "topology": _lean(known.topology, cause, effect),
             "tier": _lean(known.tier, cause, effect),

@@ -129,6 +129,29 @@ def test_failures_travel_from_the_called_to_the_caller_even_unseen_in_the_baseli
     assert (edge.origin, edge.direction_from, edge.lag_seconds) == ("topology", "topology", None)
 
 
+def test_data_do_not_turn_a_failure_against_the_calls():
+    signals = signals_of("db latency_p90", "front latency_p90")
+    values = noise(2, rows=400)
+    values[1:, 0] += 3 * values[:-1, 1]  # the caller leads
+    assert (signals[1].node, signals[0].node) not in edges_of(
+        propose(values, signals, topology=[("front", "db")])
+    )
+
+
+def test_what_a_database_shows_reaches_who_calls_it():
+    signals = signals_of("pg pg_stat_activity_max_tx_duration", "shop error_rate")
+    (edge,) = propose(np.zeros((100, 2)), signals, topology=[("shop", "pg")]).edges
+    assert edge.cause.entity == "pg"
+
+
+def test_of_a_service_its_answers_reach_who_calls_it_and_not_what_lies_behind_them():
+    signals = signals_of("shop event_loop_lag", "shop latency_p90", "web error_rate")
+    loop, answer, web = (signal.node for signal in signals)
+    edges = edges_of(propose(np.zeros((100, 3)), signals, topology=[("web", "shop")]))
+    assert (answer, web) in edges
+    assert (loop, web) not in edges
+
+
 def test_load_travels_from_the_caller_to_the_called():
     signals = signals_of("db requests", "front requests")
     (edge,) = propose(np.ones((100, 2)), signals, topology=[("front", "db")]).edges
