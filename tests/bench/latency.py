@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from time import perf_counter
 
@@ -70,7 +71,7 @@ def simulated(folder: Path) -> Path:
         "as_of": (alert + timedelta(seconds=119)).isoformat(),
         "step_seconds": 1,
         "symptom": {"entity": "service-00", "signal": "latency_p95/part=0"},
-        "topology": [list(pair) for pair in zip(names, names[1:], strict=False)],
+        "topology": [list(pair) for pair in pairwise(names)],
     }
     write_bundle(folder / "simulated", incident, pl.concat(frames))
     return folder / "simulated"

@@ -1,0 +1,63 @@
+"""Settings -> roles: who detects, ranks, proposes and judges on this site."""
+
+from diagnose.associate import associate
+from diagnose.attribute import attribute
+from diagnose.config import Settings
+from diagnose.falsify import falsify
+from diagnose.intervene import counterfactual, intervene
+from diagnose.pipeline import Roles
+from diagnose.story import tell
+from diagnose.window import WindowLimits
+from models.causal_lm.belief import PairScorer
+from models.causal_lm.openai import openai_scorer
+from models.causal_lm.scorer import local_scorer
+from models.detector import RobustDetector
+from models.proposer import GraphProposer
+from models.ranker import DeviationRanker
+
+
+def compose(settings: Settings) -> Roles:
+    """Return the roles that ``settings`` ask for.
+
+    Raises:
+        Failure: the language model cannot be had, or may not be asked.
+    """
+    scorer = _scorer(settings)
+    nodes = settings.explain.max_nodes
+    return Roles(
+        detector=RobustDetector(),
+        ranker=DeviationRanker(),
+        proposer=GraphProposer(scorer, max_nodes=nodes),
+        plain_proposer=GraphProposer(None, max_nodes=nodes) if scorer else None,
+        falsify=falsify,
+        attribute=attribute,
+        associate=associate,
+        intervene=intervene,
+        imagine=counterfactual,
+        tell=tell,
+    )
+
+
+def limits(settings: Settings) -> WindowLimits:
+    """Return how much of a bundle becomes a window."""
+    return WindowLimits(
+        max_signals=settings.explain.max_signals, max_templates=settings.logs.max_templates
+    )
+
+
+def _scorer(settings: Settings) -> PairScorer | None:
+    """Return who is asked about pairs of kinds; None where nobody is."""
+    model, remote = settings.model, settings.openai
+    if model.proposer == "local":
+        return local_scorer(model.name, model.cache_dir, model.device, model.max_questions)
+    if model.proposer == "openai" and remote.base_url and remote.model:
+        key = remote.api_key.get_secret_value() if remote.api_key else None
+        return openai_scorer(
+            remote.base_url,
+            remote.model,
+            model.cache_dir,
+            key,
+            settings.allow_egress,
+            model.max_questions,
+        )
+    return None
