@@ -154,7 +154,10 @@ def _metrics(readings: pl.LazyFrame, baseline: Span, recent: Span) -> _Columns:
     parts = [
         np.where(counting, rates(values, step_seconds), values[1:]) for values in (before, after)
     ]
-    signals = tuple(Signal(node, kind_of_metric(node.signal)) for node in union)
+    signals = tuple(
+        Signal(node, kind_of_metric(node.signal), "counter" if counts else "metric")
+        for node, counts in zip(union, counting, strict=True)
+    )
     return _Columns(signals, *parts)
 
 

@@ -44,6 +44,7 @@ IQR_TO_SIGMA: Final = 0.7413  # makes the interquartile range of normal data its
 MAD_TO_SIGMA: Final = 1.4826  # the same for the median absolute deviation
 SPREAD_TO_SIGMA: Final = 1 / 3.29  # the same for the range from the 5th to the 95th percentile
 LEVEL: Final = 3.0  # robust standard deviations from which a movement may be an onset
+COUNTS: Final = ("count", "")  # units of a gauge that may count things
 DAY: Final = 86_400.0
 DAYS: Final = 2  # earlier days that make a habit
 
@@ -134,7 +135,7 @@ def _counting_error(window: Window, past: Array, now: Array, normal: Array) -> A
     A third connection beside two is not news, even if there were two all day. Rates and log counts
     are exempt (one error a second is news), and so are states that are only ever 0 or 1.
     """
-    counting = np.array([signal.kind.unit == "count" for signal in window.signals], dtype=bool)
+    counting = np.array([s.source == "metric" and s.kind.unit in COUNTS for s in window.signals])
     with np.errstate(invalid="ignore"):
         whole = np.ones(len(counting), dtype=bool)
         largest = np.zeros(len(counting))

@@ -27,7 +27,7 @@ LOGS: Final = pl.Schema(
 )
 
 Tier = Literal["environment", "hardware", "os", "platform", "service", "user", "unknown"]
-Source = Literal["metric", "template", "change", "absence"]
+Source = Literal["metric", "counter", "template", "change", "absence"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -68,7 +68,8 @@ class Signal:
     Attributes:
         node: Whose signal, and which.
         kind: What it is.
-        source: A metric, the count of a log template, a change event, or what is not seen.
+        source: A metric as it was read, the rate of a counter, the count of a log template or of
+            changes, or what is not seen.
     """
 
     node: Node
