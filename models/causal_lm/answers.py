@@ -111,7 +111,11 @@ def encode(beliefs: Beliefs, model: str, prompt: str) -> str:
     names = sorted({name for key in beliefs for name in key})
     place = {name: i for i, name in enumerate(names)}
     rows = [
-        [place[a], place[b], *(round(x, DECIMALS) for x in (it.forward, it.backward, it.none))]
+        [
+            place[a],
+            place[b],
+            *(round(x, DECIMALS) + 0.0 for x in (it.forward, it.backward, it.none)),
+        ]
         for (a, b), it in sorted(beliefs.items())
     ]
     lines = ",\n".join(json.dumps(row, separators=(",", ":")) for row in rows)

@@ -26,7 +26,7 @@ from models.causal_lm.belief import UNANSWERED, Pair
 from models.causal_lm.prompt import PROMPT_VERSION
 from models.causal_lm.scorer import LocalScorer
 from models.engine import Engine
-from models.kinds import METRIC_KINDS
+from models.kinds import METRIC_KINDS, VOCABULARY
 from models.weights import BASE, locate
 
 CHUNK: Final = 100  # pairs between two writes
@@ -112,14 +112,26 @@ COMMON: Final = (
     "udp errors",
     "network traffic",
     "probe success",
+    "error log message about connection",
+    "error log message about timeout",
+    "error log message about failure",
+    "error log message about exception",
+    "warning log message about timeout",
+    "warning log message about connection",
+    "database errors",
+    "cache errors",
+    "database rows read",
+    "database table scans",
+    "database rows written",
 )
 
 
 def useful_first() -> list[Pair]:
-    """Return all pairs of metric kinds that a question can be about, the most common first."""
+    """Return all pairs of common kinds, then all of metrics that a question can be about."""
     rank = {name: i for i, name in enumerate(COMMON)}
-    kinds = dict.fromkeys(kind for kind in METRIC_KINDS if kind.tier != "unknown")
-    ordered = sorted(kinds, key=lambda kind: (rank.get(kind.name, len(rank)), kind.name))
+    kinds = [kind for kind in VOCABULARY if kind in METRIC_KINDS or kind.name in rank]
+    askable = [kind for kind in kinds if kind.tier != "unknown"]
+    ordered = sorted(askable, key=lambda kind: (rank.get(kind.name, len(rank)), kind.name))
     return sorted(combinations(ordered, 2), key=lambda pair: ordered.index(pair[1]))
 
 
