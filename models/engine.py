@@ -65,7 +65,8 @@ class Engine:
                     folder, dtype=getattr(torch, precision), use_safetensors=True, **local
                 )
         except (OSError, ValueError, SafetensorError) as error:
-            what = f"no model can be loaded from {folder}: {str(error).splitlines()[0]}"
+            reason = str(error).partition("\n")[0]
+            what = f"no model can be loaded from {folder}: {reason}"
             raise Failure(what, "remove that folder, or give another model.name") from error
         self._model = model.to(self._device).eval()
 
