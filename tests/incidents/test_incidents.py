@@ -56,7 +56,7 @@ def test_readings_are_sorted_finite_and_unique(bundle: Path) -> None:
     assert table.select(keys).equals(table.select(keys).sort(keys))
     assert not table.select(keys).is_duplicated().any()
     assert table["value"].is_finite().all()
-    assert 80 <= table.select("entity", "signal").n_unique() <= 180
+    assert 80 <= table.select("entity", "signal").n_unique() <= 200
 
 
 def test_attributes_are_json_and_bodies_free_of_temporary_paths(bundle: Path) -> None:
