@@ -152,7 +152,7 @@ def with_lags(evidence: Evidence, lead: Array, onset: Array, weights: ProposalWe
     """
     behind = np.clip(weights.lag * (lead.T - lead), 0.0, weights.lag_clip)
     with np.errstate(invalid="ignore"):
-        later = 1.0 * (onset[:, None] <= onset[None, :]) - 1.0 * (onset[:, None] > onset[None, :])
+        later = np.nan_to_num(np.sign(onset[None, :] - onset[:, None]))
     return replace(evidence, lag=weights.onset * later - behind)
 
 
