@@ -69,7 +69,7 @@ class TrustCurve:
         edges: How much refuted edges weigh.
     """
 
-    sharpness: float = 2.0
+    sharpness: float = 1.5
     noise: float = 0.05
     chance: float = 0.5
     few: float = 2.0
