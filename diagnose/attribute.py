@@ -15,7 +15,7 @@ Minorics, Blöbaum, Janzing, "Causal structure-based root cause analysis of outl
 the second opinion.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -51,7 +51,7 @@ class Fusion:
     """
 
     explained: float = 0.5
-    downstream: float = 8.0
+    downstream: float = 12.0
     hop: float = 0.9
     certain: float = 5.0
     second_opinion: float = 0.0
@@ -90,8 +90,7 @@ def attribute(
     evidence = np.zeros(len(acting.nodes))
     if graph.trust > 0 and graph.edges:
         evidence = graph.trust * _evidence(acting, window, abnormal, symptom, fusion)
-    place = {node: i for i, node in enumerate(acting.nodes)}
-    gain = np.array([evidence[place[c.node]] if c.node in place else 0.0 for c in ranking])
+    gain = np.array([_of(evidence, acting.nodes, cause.node) for cause in ranking])
     prior = np.array([max(cause.probability, FLOOR) for cause in ranking])
     scores = np.log(prior) + gain
     weight = np.exp(scores - scores.max(initial=-np.inf))
@@ -101,11 +100,33 @@ def attribute(
         replace(
             ranking[i],
             probability=min(float(share[i]), 1.0),
-            path=paths.get(ranking[i].node, ()),
+            path=_path_of(paths, ranking[i].node, evidence, acting.nodes),
             score=float(scores[i]),
         )
         for i in np.argsort(-scores, kind="stable")
     )
+
+
+def _of(evidence: Floats, nodes: Sequence[Node], node: Node) -> float:
+    """Return a candidate's evidence; outside of the graph, the best of its entity's signals.
+
+    A graph of a dozen nodes holds one or two signals of an entity. Where the entity stands in it
+    says as much about its other signals, since a fault is of an entity.
+    """
+    if node in nodes:
+        return float(evidence[nodes.index(node)])
+    kin = [evidence[i] for i, other in enumerate(nodes) if other.entity == node.entity]
+    return float(max(kin, default=0.0))
+
+
+def _path_of(
+    paths: Mapping[Node, tuple[Node, ...]], node: Node, evidence: Floats, nodes: Sequence[Node]
+) -> tuple[Node, ...]:
+    """Return a candidate's path, else that of its entity's best signal that has one."""
+    if node in paths:
+        return paths[node]
+    kin = [i for i, other in enumerate(nodes) if other.entity == node.entity and other in paths]
+    return paths[nodes[max(kin, key=lambda i: float(evidence[i]))]] if kin else ()
 
 
 def _abnormal(

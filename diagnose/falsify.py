@@ -47,6 +47,7 @@ from diagnose.repeatable import own_randomness
 from diagnose.schema import CausalGraph, Edge, Node, Verdict, Window
 from diagnose.trust import MarkovFit, TrustCurve
 
+KNOWN: Final = ("topology", "operator")  # whence a direction is no guess
 ALPHA: Final = 0.05  # false discovery rate over the edges, and level of every other test
 VISIBLE: Final = 0.3  # partial correlation that a test must be able to see before it may refute
 POWER: Final = 0.8  # chance with which it must see it
@@ -81,11 +82,14 @@ def falsify(
     edges = _judge_edges(graph.edges, place, values, window.step_seconds, alpha)
     fit = _markov_fit(adjacency, _merged(values, _named_lags(graph.edges, window.step_seconds)))
     judged = [edge.verdict for edge in edges if edge.verdict != "untestable"]
+    known = sum(e.direction_from in KNOWN and e.verdict != "refuted" for e in edges)
     return replace(
         graph,
         edges=edges,
         verdict=fit.verdict(alpha),
-        trust=curve.trust(fit, judged.count("refuted") / max(len(judged), 1)),
+        trust=curve.trust(
+            fit, judged.count("refuted") / max(len(judged), 1), known / max(len(edges), 1)
+        ),
         violation_share=fit.violated,
         null_violation_share=fit.null_violated,
         p_value=fit.p_value,

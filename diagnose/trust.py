@@ -52,14 +52,17 @@ class MarkovFit:
 class TrustCurve:
     """How trust follows from the tests; to be fitted on incidents whose cause is known.
 
-    trust = kept ** sharpness * informed * luck * enough * (1 - refuted) ** edges, each factor 0..1:
+    trust = shown + (1 - shown) * known * given * (1 - violated), where what the tests have shown is
+    shown = kept ** sharpness * informed * luck * enough * (1 - refuted) ** edges, each factor 0..1:
 
     - kept = 1 - (violated - noise) / (null - noise): how far the violated share lies below the
       median relabelling's, from the share that tests of a true graph violate by mistake;
     - informed = 1 - noise / null: whether the data deny a wrong graph anything;
     - luck = 1 - p / chance: p is the share of relabellings that are violated no more;
     - enough = tests / (claims + few), less the share of relabellings that imply the same;
-    - refuted: share of the judged edges that were refuted.
+    - refuted: share of the judged edges that were refuted;
+    - given: share of the edges whose direction is known, from who calls whom or from an operator.
+      An error counter that was 0 all day can be tested on nothing; who calls whom is known still.
 
     Attributes:
         sharpness: Larger distrusts graphs that are partly right more.
@@ -67,6 +70,7 @@ class TrustCurve:
         chance: ``p`` at which a graph is no better than a random relabelling.
         few: Tests that count for little.
         edges: How much refuted edges weigh.
+        known: Trust of a graph of known edges alone of which nothing could be tested.
     """
 
     sharpness: float = 1.5
@@ -74,14 +78,21 @@ class TrustCurve:
     chance: float = 0.5
     few: float = 2.0
     edges: float = 1.0
+    known: float = 0.7
 
-    def trust(self, fit: MarkovFit, refuted: float) -> float:
-        """Return the weight of a graph, 0..1; 0 where it is no better than its relabellings.
+    def trust(self, fit: MarkovFit, refuted: float, given: float = 0.0) -> float:
+        """Return the weight of a graph, 0..1.
 
         Args:
             fit: How the whole graph fared.
             refuted: Share of the judged edges that were refuted.
+            given: Share of the edges that are known and were not refuted.
         """
+        shown = self.shown(fit, refuted)
+        return shown + (1 - shown) * self.known * given * (1 - (fit.violated or 0.0))
+
+    def shown(self, fit: MarkovFit, refuted: float) -> float:
+        """Return what the tests alone say, 0..1; 0 where no better than the relabellings."""
         violated, null, p = fit.violated, fit.null_violated, fit.p_value
         if violated is None or null is None or p is None:
             return 0.0
@@ -91,5 +102,5 @@ class TrustCurve:
         informed = 1 - self.noise / null
         luck = 1 - p / self.chance
         enough = fit.tests / (fit.claims + self.few) * (1 - fit.equivalent)
-        trust = kept**self.sharpness * informed * luck * enough * (1 - refuted) ** self.edges
-        return float(trust)
+        shown = kept**self.sharpness * informed * luck * enough * (1 - refuted) ** self.edges
+        return float(shown)

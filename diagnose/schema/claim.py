@@ -129,7 +129,8 @@ class RootCause:
         entity: Where the fault is.
         signal: Which signal shows it best.
         probability: That this candidate contains the fault.
-        path: From this cause to the symptom, both included; empty where no graph leads there.
+        path: From this cause (or, where the graph does not hold it, another signal of its entity)
+            to the symptom, both included; empty where no graph leads there.
         score: What the ranking rests on, larger is likelier; comparable within one ranking only.
     """
 
