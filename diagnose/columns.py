@@ -14,10 +14,13 @@ def columns(frame: pl.DataFrame, nodes: Sequence[Node]) -> NDArray[np.float64]:
 
     Args:
         frame: One part of a window.
-        nodes: A node that the frame does not have was never seen.
+        nodes: May name a node twice; one that the frame does not have was never seen.
     """
     names = [str(node) for node in nodes]
-    nothing = pl.lit(None, pl.Float64)
-    known = [pl.col(name) if name in frame.columns else nothing.alias(name) for name in names]
-    values = frame.select(pl.col("time"), *known).drop("time").to_numpy()
-    return values.reshape(frame.height, len(names)).astype(np.float64)
+    known = frame.select(name for name in dict.fromkeys(names) if name in frame.columns)
+    place = {name: i for i, name in enumerate(known.columns)}
+    values = np.full((frame.height, len(names)), np.nan)
+    seen = [i for i, name in enumerate(names) if name in place]
+    if seen:
+        values[:, seen] = known.to_numpy()[:, [place[names[i]] for i in seen]]
+    return values
