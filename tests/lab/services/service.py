@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import prometheus_client as prom
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 from psycopg_pool import AsyncConnectionPool
 
 LATENCY_BOUNDS: Final = (
@@ -68,7 +69,7 @@ class Service:
         self.log = logging.getLogger(name)
         self.knobs: dict[str, float] = {}
         self.background: list[Callable[[], Awaitable[None]]] = [self._watch]
-        self.app = web.Application(middlewares=[self._measure])
+        self.app = web.Application(middlewares=[web.middleware(self._measured())])
         self.pool: AsyncConnectionPool | None = None
         _write_log_to(self.options.log)
         for collector in (prom.GC_COLLECTOR, prom.PLATFORM_COLLECTOR):
@@ -162,10 +163,16 @@ class Service:
         knobs = Path(self.options.knobs)
         self.knobs = json.loads(knobs.read_text()) if knobs.exists() else {}
 
-    @web.middleware
-    async def _measure(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.path == "/metrics":
-            return await handler(request)
+    def _measured(self) -> Middleware:
+        async def measure(request: web.Request, handler: Handler) -> web.StreamResponse:
+            if request.path == "/metrics":
+                return await handler(request)
+            return await self._answer(request, handler)
+
+        return measure
+
+    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Return the answer to a request; count it, time it, and log what went wrong."""
         start = time.perf_counter()
         code = 500
         with IN_FLIGHT.track_inprogress():
