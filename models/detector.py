@@ -1,14 +1,15 @@
 """Which signals have left their normal range, so that a healthy window stays silent.
 
 Bonferroni's correction over all signals: the more there is to look at, the higher the bar for
-each. Autocorrelation is met by asking for a sustained deviation and by counting runs, not instants
-(``models.deviation``).
+each. Autocorrelation and tails are met by asking for a sustained deviation (``models.deviation``)
+and by reading its surprise on the line that the window's own past gives (``models.replay``).
 """
 
 import numpy as np
 
 from diagnose.schema import Anomaly, Window
 from models.deviation import measure
+from models.replay import replay
 
 
 class RobustDetector:
@@ -46,9 +47,10 @@ class RobustDetector:
     def detect(self, window: Window) -> tuple[Anomaly, ...]:
         """Return what left its normal range, most surprising first; nothing on a healthy window."""
         found = measure(window)
+        surprise = replay(window).read(found.surprise)
         bar = np.log10(max(int(found.tested.sum()), 1) / self.alpha)
-        abnormal = (found.surprise >= bar) & (found.score >= self.least_score)
-        order = np.lexsort((-found.largest, -found.surprise))
+        abnormal = (surprise >= bar) & (found.score >= self.least_score)
+        order = np.lexsort((-found.largest, -surprise))
         times = window.recent["time"]
         values = window.recent.drop("time")
         return tuple(
@@ -56,7 +58,7 @@ class RobustDetector:
                 node=window.signals[i].node,
                 onset=times[int(found.onset[i] if found.onset[i] >= 0 else found.peak[i])],
                 score=float(found.score[i]),
-                surprise=float(found.surprise[i]),
+                surprise=float(surprise[i]),
                 normal=float(found.normal[i]),
                 observed=float(values[int(found.peak[i]), int(i)]),
             )

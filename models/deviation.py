@@ -1,14 +1,15 @@
 """How far each signal left its own normal life, and how surprising that is.
 
 Two measures, since neither wins everywhere. The *score* is the distance from the median in robust
-standard deviations, sustained for several instants: it compares signals by size. The *surprise* is
--log10 of the chance that the signal's own past shows as much: it knows that some signals jump every
-day. The tail behind it is extrapolated from the largest tenth of the baseline, since a few hundred
+standard deviations, sustained for some time: it compares signals by size. The *surprise* is -log10
+of the chance that the signal's own past shows as much: it knows that some signals jump every day.
+The tail behind it is extrapolated from the largest tenth of the baseline, since a few hundred
 instants alone cannot tell one in ten thousand.
 
 Median and quantiles hold when the alert comes late and the fault has already entered the history;
-mean and standard deviation do not. Where earlier days are kept, a value is compared with what the
-signal showed at the same time of those days as well: a nightly job is no anomaly.
+mean and standard deviation do not. The last of the history is not learned from at all, for the same
+reason. Where earlier days are kept, a value is compared with what the signal showed around the same
+time of those days as well: a nightly job is no anomaly.
 
 Reference: Hill, "A simple general approach to inference about the tail of a distribution", Annals
 of Statistics 3 (1975), applied to 1 + deviation, with a prior towards ``TAIL``; Pham, Ha, Zhang,
@@ -25,28 +26,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnose.schema import Window
+from models.habit import Habit, beyond, habits
 
 Array = NDArray[np.float64]
+Counts = NDArray[np.intp]
 
 WORST: Final = 1e6  # ceiling of a score: finite, since JSON has no infinity
 HISTORY: Final = 10  # least instants seen in the baseline that make a normal range
+GUARD: Final = 600.0  # seconds at the baseline's end that a late alert may leave to the fault ...
+GUARD_INSTANTS: Final = 3  # ... and at least so many instants ...
+GUARD_SHARE: Final = 0.05  # ... but at most this share of the baseline
 FLOOR: Final = 0.01  # smallest scale, as a share of the median: below it, movement is noise
 MOVED: Final = 20.0  # score of a signal that was always zero and is not any more
-SUSTAINED: Final = 20  # a deviation counts that lasts for this part of the recent instants ...
-INSTANTS: Final = 2  # ... and for this many at least
+COARSE: Final = 40  # stretches into which a long recent part is pooled, so that blips cancel
 TOP: Final = 0.1  # share of the baseline that shows how the tail falls
-TAIL: Final = 0.3  # prior of the tail's index: heavier than normal, lighter than a spike a day
-PRIOR: Final = 3.0  # instants that the prior is worth
-NOVEL: Final = (
-    3  # instants of a never-seen value that count as evidence; more follow from the first
-)
+TAIL: Final = 0.4  # prior of the tail's index: heavier than normal, lighter than a spike a day
+PRIOR: Final = 5.0  # runs that the prior is worth
+NOVEL: Final = 3  # instants of a never-seen value that are evidence; more follow from the first
 IQR_TO_SIGMA: Final = 0.7413  # makes the interquartile range of normal data its deviation
 MAD_TO_SIGMA: Final = 1.4826  # the same for the median absolute deviation
 SPREAD_TO_SIGMA: Final = 1 / 3.29  # the same for the range from the 5th to the 95th percentile
 LEVEL: Final = 3.0  # robust standard deviations from which a movement may be an onset
 COUNTS: Final = ("count", "")  # units of a gauge that may count things
-DAY: Final = 86_400.0
-DAYS: Final = 2  # earlier days that make a habit
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,83 +71,170 @@ class Deviations:
     score: Array
     largest: Array
     surprise: Array
-    peak: NDArray[np.intp]
-    onset: NDArray[np.intp]
+    peak: Counts
+    onset: Counts
     tested: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Past:
+    """What is normal for some signals; one value a signal.
+
+    Attributes:
+        normal: Median.
+        scale: Robust standard deviation; 0 where the signal was always zero.
+        counts: Instants seen.
+        constant: Whether it never moved.
+        start: Deviation, in ``scale``, that a share ``TOP`` of the instants reaches.
+        rare: Deviation that one instant in a hundred reaches.
+        index: How fast the tail falls beyond ``start``: P(d) ~ ((1 + d) / (1 + start))^(-1/index).
+    """
+
+    normal: Array
+    scale: Array
+    counts: Counts
+    constant: NDArray[np.bool_]
+    start: Array
+    rare: Array
+    index: Array
 
 
 def measure(window: Window) -> Deviations:
     """Return how far each signal of ``window`` has left its baseline."""
-    past = window.baseline.drop("time").to_numpy()
+    baseline = window.baseline.drop("time").to_numpy()
     now = window.recent.drop("time").to_numpy()
-    normal, scale, counts, constant = _normal_range(past, now)
-    scale = np.maximum(scale, _counting_error(window, past, now, normal))
-    tail = np.sort(np.abs(past - normal) / scale, axis=0)  # NaN last
-    lately = np.nan_to_num(np.abs(now - normal) / scale, nan=0.0)
-    usual = _same_time_of_earlier_days(window, past, len(now))
-    if usual is not None:
-        seasonal = np.abs(now - usual) / scale
-        lately = np.fmin(lately, np.nan_to_num(seasonal, nan=np.inf))
-    seen = (~np.isnan(now)).sum(axis=0)
-    tested = (counts >= HISTORY) & (seen > 0)
-    lately = np.where(tested, np.minimum(lately, WORST), 0.0)
-    score = _sustained(lately, seen)
-    surprise = _surprise(tail, counts, score, seen)
-    # The first never-seen values of a constant are evidence one by one; Laplace's rule of
-    # succession gives each the chance 1 / (n + 1), however far they lie.
-    moved = np.minimum((lately > 1).sum(axis=0), NOVEL) * np.log10(counts + 1.0)
-    surprise = np.where(constant, np.minimum(surprise, moved), surprise)
+    habit = habits(window, baseline)
+    counting = counts_things(window, baseline, now)
+    past = learn(baseline[: settled(window)], counting, habit.past if habit else None)
+    lately, score, surprise = judge(past, now, habit)
+    tested = (past.counts >= HISTORY) & ~np.isnan(now).all(axis=0)
+    reached = np.nan_to_num(lately, nan=0.0)
     return Deviations(
-        np.nan_to_num(normal),
-        scale,
+        past.normal,
+        _scale(past, now),
         score,
-        lately.max(axis=0, initial=0.0),
-        np.where(tested, surprise, 0.0),
-        np.where(score > 0, lately.argmax(axis=0) if len(lately) else -1, -1),
-        _onset(lately, tail, counts),
+        reached.max(axis=0, initial=0.0),
+        surprise,
+        np.where(score > 0, reached.argmax(axis=0) if len(now) else -1, -1),
+        _onset(reached, np.maximum(LEVEL, past.rare)),
         tested,
     )
 
 
-def _normal_range(
-    past: Array, now: Array
-) -> tuple[Array, Array, NDArray[np.intp], NDArray[np.bool_]]:
-    """Return median, scale, number of instants seen, and whether the past is constant."""
-    ordered = np.sort(past, axis=0)
-    counts = (~np.isnan(past)).sum(axis=0)
-    low, q25, normal, q75, high = (
-        _quantile(ordered, counts, q) for q in (0.05, 0.25, 0.5, 0.75, 0.95)
-    )
-    mad = _quantile(np.sort(np.abs(past - normal), axis=0), counts, 0.5)
-    widths = [MAD_TO_SIGMA * mad, IQR_TO_SIGMA * (q75 - q25), SPREAD_TO_SIGMA * (high - low)]
-    scale = np.maximum(np.nan_to_num(np.max(widths, axis=0)), FLOOR * np.abs(np.nan_to_num(normal)))
-    extent = np.nan_to_num(_quantile(ordered, counts, 1.0) - _quantile(ordered, counts, 0.0))
-    constant = extent <= 1e-9 * np.abs(np.nan_to_num(normal))
-    # Rarely moving: neither quantile sees it, so its whole range is the scale.
-    scale = np.where(scale > 0, scale, extent)
-    farthest = np.nan_to_num(np.abs(now - normal)).max(axis=0, initial=0.0)
-    scale = np.where(scale > 0, scale, np.maximum(farthest / MOVED, 1e-12))
-    return normal, scale, counts, constant
+def settled(window: Window) -> int:
+    """Return how many of the baseline's first instants are learned from."""
+    instants = window.baseline.height
+    guard = max(round(GUARD / window.step_seconds), GUARD_INSTANTS)
+    return instants - min(guard, int(GUARD_SHARE * instants))
 
 
-def _counting_error(window: Window, past: Array, now: Array, normal: Array) -> Array:
-    """Return the root of what is usual for gauges that count a few things, 0 for all others.
+def counts_things(window: Window, past: Array, now: Array) -> NDArray[np.bool_]:
+    """Return which signals are gauges that count a few things.
 
-    A third connection beside two is not news, even if there were two all day. Rates and log counts
-    are exempt (one error a second is news), and so are states that are only ever 0 or 1.
+    Rates and log counts are exempt (one error a second is news), and so are states that are only
+    ever 0 or 1.
     """
-    counting = np.array([s.source == "metric" and s.kind.unit in COUNTS for s in window.signals])
-    with np.errstate(invalid="ignore"):
-        whole = np.ones(len(counting), dtype=bool)
-        largest = np.zeros(len(counting))
-        for part in (past, now):
-            whole &= (np.isnan(part) | (part == np.rint(part))).all(axis=0)
-            largest = np.fmax(largest, np.nan_to_num(part).max(axis=0, initial=0.0))
-    usual = np.sqrt(np.maximum(np.abs(np.nan_to_num(normal)), 1.0))
-    return np.where(counting & whole & (largest > 1), usual, 0.0)
+    counting: NDArray[np.bool_] = np.array(
+        [s.source == "metric" and s.kind.unit in COUNTS for s in window.signals], dtype=bool
+    )
+    for part in (past, now):
+        counting &= (np.isnan(part) | (part == np.rint(part))).all(axis=0)
+    largest = np.fmax.reduce(np.vstack([past, now]), axis=0, initial=0.0)
+    counting &= largest > 1
+    return counting
 
 
-def _quantile(ordered: Array, counts: NDArray[np.intp], share: float) -> Array:
+def learn(
+    past: Array, counting: NDArray[np.bool_], habit: tuple[Array, Array] | None = None
+) -> Past:
+    """Return what is normal in ``past``.
+
+    Args:
+        past: Values of shape (instants, signals), NaN where nothing was seen.
+        counting: Signals that vary by the root of their number at least: a third connection beside
+            two is not news, even if there were two all day.
+        habit: Least and greatest value that other days lead to expect at each instant.
+    """
+    ordered = np.sort(past, axis=0)  # NaN last
+    counts = (~np.isnan(past)).sum(axis=0)
+    least, low, q25, normal, q75, high, most = (
+        np.nan_to_num(_quantile(ordered, counts, q))
+        for q in (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
+    )
+    distance = np.abs(past - normal)
+    mad = np.nan_to_num(_quantile(np.sort(distance, axis=0), counts, 0.5))
+    widths = [MAD_TO_SIGMA * mad, IQR_TO_SIGMA * (q75 - q25), SPREAD_TO_SIGMA * (high - low)]
+    scale = np.maximum(np.max(widths, axis=0), FLOOR * np.abs(normal))
+    # Rarely moving: neither quantile sees it, so its whole range is the scale.
+    scale = np.where(scale > 0, scale, most - least)
+    error = np.sqrt(np.maximum(np.abs(normal), 1.0))
+    scale = np.where(counting, np.maximum(scale, error), scale)
+    if habit is not None:
+        distance = np.fmin(distance, beyond(past, *(bound[: len(past)] for bound in habit)))
+    deviations = distance / np.where(scale > 0, scale, 1.0)
+    tail = np.sort(deviations, axis=0)
+    start = np.nan_to_num(_quantile(tail, counts, 1 - TOP))
+    rare = np.nan_to_num(_quantile(tail, counts, 0.99))
+    constant = most - least <= 1e-9 * np.abs(normal)
+    return Past(normal, scale, counts, constant, start, rare, _index(deviations, start))
+
+
+def judge(past: Past, now: Array, habit: Habit | None = None) -> tuple[Array, Array, Array]:
+    """Return the deviation at each instant, the sustained one, and how surprising that is.
+
+    Args:
+        past: What is normal.
+        now: Values of shape (instants, signals), NaN where nothing was seen.
+        habit: What earlier days lead to expect.
+
+    Returns:
+        Deviations of the shape of ``now``, NaN where nothing was seen; a score and a surprise a
+        signal, 0 where it has no history.
+    """
+    distance = np.abs(now - past.normal)
+    if habit is not None:
+        distance = np.fmin(distance, beyond(now, *habit.recent))
+    lately = np.minimum(distance / _scale(past, now), WORST)
+    lately[:, past.counts < HISTORY] = np.nan
+    score, stretches = sustained(lately)
+    beyond_start = np.log10((1 + score) / (1 + past.start)) / past.index - np.log10(TOP)
+    surprise = np.maximum(beyond_start - np.log10(np.maximum(stretches / 2, 1.0)), 0.0)
+    # The first never-seen values of a constant are evidence one by one; Laplace's rule of
+    # succession gives each the chance 1 / (n + 1), however far they lie.
+    moved = np.minimum((lately > 1).sum(axis=0), NOVEL) * np.log10(past.counts + 1.0)
+    surprise = np.where(past.constant, np.minimum(surprise, moved), surprise)
+    return lately, score, np.where(score > 0, surprise, 0.0)
+
+
+def sustained(lately: Array) -> tuple[Array, Counts]:
+    """Return the deviation that each signal held over two stretches in a row, which no blip does.
+
+    Args:
+        lately: Deviations of shape (instants, signals), NaN where nothing was seen. What was seen
+            is pooled, in order, to ``COARSE`` stretches or a few more, each at its lower median.
+
+    Returns:
+        The deviation, 0 where nothing was seen, and the number of stretches, one a signal.
+    """
+    unseen = np.isnan(lately)
+    order = np.argsort(unseen, axis=0, kind="stable")
+    ordered = np.take_along_axis(lately, order, axis=0)
+    seen = (~unseen).sum(axis=0)
+    pool = np.maximum(seen // COARSE, 1)
+    score = np.zeros(lately.shape[1])
+    for size in np.unique(pool[seen > 0]):
+        column = (pool == size) & (seen > 0)
+        whole = seen[column].max() // size
+        parts = ordered[: whole * size, column].reshape(whole, size, -1)
+        level = np.sort(parts, axis=1)[:, (size - 1) // 2]
+        held = np.minimum(level[1:], level[:-1])  # NaN where either was not seen
+        score[column] = np.nan_to_num(np.fmax.reduce(held, axis=0) if len(held) else level[0])
+        once = seen[column] // size == 1
+        score[column] = np.where(once, level[0], score[column])
+    return score, seen // pool
+
+
+def _quantile(ordered: Array, counts: Counts, share: float) -> Array:
     """Return the nearest quantile of each column of ``ordered``, whose NaN come last."""
     if not len(ordered):
         return np.full(ordered.shape[1], np.nan)
@@ -155,68 +243,34 @@ def _quantile(ordered: Array, counts: NDArray[np.intp], share: float) -> Array:
     return quantile
 
 
-def _sustained(lately: Array, seen: NDArray[np.intp]) -> Array:
-    """Return the deviation that each signal reached at enough instants to be more than a blip."""
-    if not len(lately):
-        return np.zeros(lately.shape[1])
-    rank = np.minimum(np.maximum(INSTANTS, seen // SUSTAINED), np.maximum(seen, 1))
-    ordered = -np.sort(-lately, axis=0)
-    sustained: Array = np.take_along_axis(ordered, (rank - 1)[None], axis=0)[0]
-    return sustained
+def _scale(past: Past, now: Array) -> Array:
+    """Return the scale; what was always zero has none, so the movement itself gives it."""
+    farthest = np.fmax.reduce(np.abs(now - past.normal), axis=0, initial=0.0) / MOVED
+    return np.where(past.scale > 0, past.scale, np.where(farthest > 0, farthest, 1.0))
 
 
-def _surprise(tail: Array, counts: NDArray[np.intp], score: Array, seen: NDArray[np.intp]) -> Array:
-    """Return -log10 of the chance that a normal signal sustains ``score``.
+def _index(deviations: Array, start: Array) -> Array:
+    """Return Hill's estimate of how fast the tail falls, with its prior.
 
-    Args:
-        tail: Deviations of the baseline, ascending, NaN last.
-        counts: Instants of the baseline that were seen.
-        score: Sustained deviation.
-        seen: Instants of the recent part that were seen: so many chances to deviate.
+    What counts as one observation is a run of instants beyond ``start``: a level that drifts for a
+    minute has told once how far it goes, not sixty times.
     """
-    if not len(tail):
-        return np.zeros_like(score)
-    start = np.nan_to_num(_quantile(tail, counts, 1 - TOP))
-    row = np.arange(len(tail))[:, None]
-    largest = (row < counts) & (tail > start)
-    excess = np.log((1 + np.where(largest, tail, 0.0)) / (1 + start))
-    number = largest.sum(axis=0)
-    index = (np.where(largest, excess, 0.0).sum(axis=0) + TAIL * PRIOR) / (number + PRIOR)
-    beyond = np.log10((1 + score) / (1 + start)) / index - np.log10(TOP)
-    runs = np.maximum(seen / np.maximum(INSTANTS, seen // SUSTAINED), 1.0)
-    surprise: Array = np.maximum(beyond - np.log10(runs), 0.0)
-    return surprise
+    beyond_start = deviations > start  # not where NaN
+    excess = np.log((1 + np.where(beyond_start, deviations, 0.0)) / (1 + start))
+    instants = np.maximum(beyond_start.sum(axis=0), 1)
+    runs = (np.diff(beyond_start.astype(np.int8), axis=0, prepend=0) == 1).sum(axis=0)
+    mean = np.where(beyond_start, excess, 0.0).sum(axis=0) / instants
+    index: Array = (mean * runs + TAIL * PRIOR) / (runs + PRIOR)
+    return index
 
 
-def _onset(lately: Array, tail: Array, counts: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Return the first of two instants in a row that lie outside what is normal; -1 for none."""
+def _onset(lately: Array, level: Array) -> Counts:
+    """Return the first of two instants in a row that lie beyond ``level``; -1 for none."""
     if not len(lately):
         return np.full(lately.shape[1], -1, dtype=np.intp)
-    level = np.maximum(LEVEL, np.nan_to_num(_quantile(tail, counts, 0.99)))
     outside = lately > level
     lasting = outside.copy()
     lasting[:-1] &= outside[1:]
+    lasting[-1] = False
     lasting = np.where(lasting.any(axis=0), lasting, outside)
     return np.where(lasting.any(axis=0), lasting.argmax(axis=0), -1)
-
-
-def _same_time_of_earlier_days(window: Window, past: Array, instants: int) -> Array | None:
-    """Return the median of what was seen at the recent instants' time of day, on earlier days.
-
-    NaN where nothing was seen; None where the baseline holds fewer than ``DAYS`` earlier days,
-    since what happened once at this hour may have been the same fault.
-    """
-    if not window.baseline.height or not instants:
-        return None
-    reach = (window.recent["time"][0] - window.baseline["time"][0]).total_seconds()
-    starts = [
-        round((reach - day * DAY) / window.step_seconds) for day in range(1, int(reach // DAY) + 1)
-    ]
-    days = [past[start : start + instants] for start in starts if start + instants <= len(past)]
-    if len(days) < DAYS:
-        return None
-    ordered = np.sort(np.stack(days), axis=0)
-    counts = (~np.isnan(ordered)).sum(axis=0)
-    middle = (np.maximum(counts, 1) - 1) // 2
-    usual: Array = np.take_along_axis(ordered, middle[None], axis=0)[0]
-    return usual
