@@ -40,12 +40,13 @@ docs: .venv/installed  ## write the tables of settings and commands into diagnos
 
 bench: .venv/installed  ## measure on a folder of incident bundles: make bench INCIDENTS=DIR
 ifdef INCIDENTS
-	$(BIN)/aitia backtest $(INCIDENTS)
+	$(BIN)/python -m tests.bench.incidents $(INCIDENTS) tests/incidents
 else
 	@echo 'bench: SKIPPED, NOTHING WAS MEASURED: give the folder, make bench INCIDENTS=DIR'
 endif
 
-lab: .venv/installed  ## record the incidents that tests/incidents lacks (see tests/lab/)
+lab: .venv/installed  ## record the incidents that tests/incidents lacks; needs tests/lab/apt.txt
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[diagnose,dev,lab]'
 	$(BIN)/python -m tests.lab.record tests/incidents
 
 lock: .venv/installed  ## pin in constraints.txt what is installed now

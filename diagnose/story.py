@@ -210,7 +210,10 @@ def _others(diagnosis: Diagnosis) -> Iterator[str]:
 
 def _missing(diagnosis: Diagnosis) -> Iterator[str]:
     yield from (printable(sentence, 300) for sentence in diagnosis.missing)
-    yield from (f"Left the site: {printable(sent, 300)}." for sent in diagnosis.sent)
+    if diagnosis.graph.unanswered:
+        pairs = counted(diagnosis.graph.unanswered, "pair")
+        yield f"The language model gave no answer about {pairs} of kinds of signals."
+    yield from (f"Left the site: {printable(sent, 300)}" for sent in diagnosis.graph.sent)
 
 
 def _doubts(diagnosis: Diagnosis) -> Iterator[str]:

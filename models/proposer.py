@@ -102,7 +102,9 @@ class GraphProposer:
         evidence = gather(signals, window.topology, self.weights, self.required, self.forbidden)
         onsets = _onsets(signals, anomalies)
         evidence = with_lags(evidence, moments.lead, onsets, self.weights)
-        evidence = replace(evidence, model=self._beliefs(signals, evidence, moments))
+        already = self.scorer.sent if self.scorer else ()
+        model, unanswered = self._beliefs(signals, evidence, moments)
+        evidence = replace(evidence, model=model)
         weighed = _Weighed(moments, evidence, self.weights)
         required = [(int(c), int(e)) for c, e in np.argwhere(evidence.required)]
         try:
@@ -110,15 +112,20 @@ class GraphProposer:
         except ValueError as error:
             raise Failure(str(error), "take one of them out of the topology file") from error
         edges = weighed.edges(signals, parents, window.step_seconds)
-        return CausalGraph(tuple(signal.node for signal in signals), edges)
+        return CausalGraph(
+            tuple(signal.node for signal in signals),
+            edges,
+            unanswered=unanswered,
+            sent=self.scorer.sent[len(already) :] if self.scorer else (),
+        )
 
     def _beliefs(
         self, signals: Sequence[Signal], evidence: Evidence, moments: LaggedMoments
-    ) -> Array:
-        """Return causes by effects: what the language model adds for each edge."""
+    ) -> tuple[Array, int]:
+        """Return causes by effects what the model adds for each edge, and pairs unanswered."""
         model = np.zeros(evidence.allowed.shape)
         if self.scorer is None or self.weights.model == 0:
-            return model
+            return model, 0
         pairs = [
             (i, j)
             for i, j in np.argwhere(np.triu(evidence.allowed | evidence.allowed.T)).tolist()
@@ -129,7 +136,10 @@ class GraphProposer:
         beliefs = self.scorer.score([(signals[i].kind, signals[j].kind) for i, j in pairs])
         for (i, j), belief in zip(pairs, beliefs, strict=True):
             model[i, j], model[j, i] = belief.forward, belief.backward
-        return self.weights.model * np.clip(model, -self.weights.clip, self.weights.clip)
+        unanswered = sum(not belief.answered for belief in beliefs)
+        return self.weights.model * np.clip(
+            model, -self.weights.clip, self.weights.clip
+        ), unanswered
 
 
 class _Weighed:

@@ -14,6 +14,7 @@ from diagnose.wording import duration, percent, printable
 
 ORDER = {"supported": 0, "untestable": 1, "refuted": 2}
 LONGEST = 2000  # characters of a sentence
+SHOWN = 8  # candidates to show; the JSON has them all
 MOVED_MOST = 5  # candidates to show where nothing is claimed
 
 
@@ -96,9 +97,12 @@ def _candidates(diagnosis: Diagnosis) -> Table:
             _place(cause, diagnosis.ranking_without_graph),
             _place(cause, diagnosis.ranking_without_model),
         )
-        for place, cause in enumerate(causes, start=1)
+        for place, cause in enumerate(causes[:SHOWN], start=1)
     ]
     if diagnosis.root_causes:
+        rest = sum(cause.probability for cause in causes[SHOWN:])
+        if rest:
+            rows.append(("", f"{len(causes) - SHOWN} more", "", percent(rest), "", ""))
         rows.append(("", "other / not observed", "", percent(diagnosis.other_probability), "", ""))
     columns = (">", "entity", "signal", ">probability", ">no graph", ">no model")
     return fill(table(title, *columns), rows)

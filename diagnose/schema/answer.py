@@ -49,7 +49,6 @@ class Diagnosis:
         counterfactuals: Rung three, for the first causes.
         story: The diagnosis in plain words.
         missing: What was not seen, so that nobody takes silence for health.
-        sent: What left the site, and where to; empty where nothing did.
         alert_time: When somebody noticed.
         as_of: The moment of asking.
         duration_seconds: How long each stage took.
@@ -69,7 +68,6 @@ class Diagnosis:
     counterfactuals: tuple[Counterfactual, ...] = ()
     story: tuple[Paragraph, ...] = ()
     missing: tuple[str, ...] = ()
-    sent: tuple[str, ...] = ()
     alert_time: datetime | None = None
     as_of: datetime | None = None
     duration_seconds: Mapping[str, float] = field(default_factory=dict)

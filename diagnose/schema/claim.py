@@ -93,6 +93,8 @@ class CausalGraph:
             it implies none that could be tested.
         null_violation_share: The same for the median permutation of the nodes' labels.
         p_value: Share of permutations that are violated no more than this graph.
+        unanswered: Pairs of kinds on which the language model was to be asked and gave no answer.
+        sent: What left the site to make this graph; empty where nothing did.
 
     Raises:
         ValueError: the edges form a cycle (``graphlib.CycleError`` names it) or leave ``nodes``.
@@ -105,6 +107,8 @@ class CausalGraph:
     violation_share: float | None = None
     null_violation_share: float | None = None
     p_value: float | None = None
+    unanswered: int = 0
+    sent: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a cycle: attribution on one has no meaning."""

@@ -43,7 +43,13 @@ UNANSWERED = PairBelief(answered=False)
 
 
 class PairScorer(Protocol):
-    """Anybody who has an opinion about pairs of kinds."""
+    """Anybody who has an opinion about pairs of kinds.
+
+    Attributes:
+        sent: Every text that left the site so far, in order; a local model sends nothing.
+    """
+
+    sent: tuple[str, ...]
 
     def score(self, pairs: Sequence[Pair]) -> tuple[PairBelief, ...]:
         """Return one belief a pair, in order; what was not answered says so.

@@ -36,6 +36,7 @@ class LocalScorer:
 
     Attributes:
         left_out: Pairs of the latest call that stayed without an answer.
+        sent: Nothing: the model is on this machine.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class LocalScorer:
         self.answers = answers
         self.max_questions = max_questions
         self.left_out = 0
+        self.sent: tuple[str, ...] = ()
         self._engine: Weigher | None = None
         self._favoured: NDArray[np.float64] | None = None
 

@@ -20,13 +20,13 @@ TINY: Final = 1e-9
 def n_sigma(past: Array, now: Array) -> Array:
     """Return the largest distance from the mean in standard deviations."""
     mean, sigma = np.nanmean(past, axis=0), np.nanstd(past, axis=0)
-    return np.nanmax(np.abs(now - mean), axis=0, initial=0.0) / (sigma + TINY)
+    return np.asarray(np.nanmax(np.abs(now - mean), axis=0, initial=0.0) / (sigma + TINY))
 
 
 def robust_scorer(past: Array, now: Array) -> Array:
     """Return the largest distance from the median in interquartile ranges."""
     low, median, high = np.nanquantile(past, [0.25, 0.5, 0.75], axis=0)
-    return np.nanmax(np.abs(now - median), axis=0, initial=0.0) / (high - low + TINY)
+    return np.asarray(np.nanmax(np.abs(now - median), axis=0, initial=0.0) / (high - low + TINY))
 
 
 def tail_score(past: Array, now: Array) -> Array:
@@ -34,7 +34,7 @@ def tail_score(past: Array, now: Array) -> Array:
     median = np.nanmedian(past, axis=0)
     farthest = np.nanmax(np.abs(now - median), axis=0, initial=0.0)
     beyond = (np.abs(past - median) >= farthest).sum(axis=0)
-    return -np.log((beyond + 1) / (len(past) + 1))
+    return np.asarray(-np.log((beyond + 1) / (len(past) + 1)))
 
 
 PEERS: Final[dict[str, Callable[[Array, Array], Array]]] = {

@@ -31,6 +31,8 @@ NO_KNOWLEDGE = ProposalWeights(topology=0, load=0, tier=0, onset=0, distance=0)
 class Opinion:
     """A scorer with one answer about any two kinds in the order of their names."""
 
+    sent = ()
+
     def __init__(self, belief=UNANSWERED):
         self.belief = belief
         self.asked = []
@@ -82,6 +84,8 @@ def test_with_few_instants_topology_makes_up_for_data():
 
 class Informed:
     """A scorer that knows the simulated services."""
+
+    sent = ()
 
     def score(self, pairs):
         return tuple(self.about(*pair) for pair in pairs)
