@@ -53,12 +53,7 @@ def habits(window: Window, baseline: Array) -> Habit | None:
     low, high = _around(baseline)
     earlier = [slice(start, start + instants) for start in starts]
     recent = _agreed(np.stack([low[s] for s in earlier]), np.stack([high[s] for s in earlier]))
-    # An instant of the past is compared with the day before and the day after, as far as they are
-    # kept: what happened on one day only stays a rare event.
-    gap = np.full((day, baseline.shape[1]), np.nan)
-    lows = [np.vstack([gap, low])[: len(low)], np.vstack([low, gap])[-len(low) :]]
-    highs = [np.vstack([gap, high])[: len(high)], np.vstack([high, gap])[-len(high) :]]
-    return Habit(_agreed(np.stack(lows), np.stack(highs)), recent)
+    return Habit((_beside(low, day, np.fmax, np.inf), _beside(high, day, np.fmin, -np.inf)), recent)
 
 
 def beyond(values: Array, low: Array, high: Array) -> Array:
@@ -74,6 +69,18 @@ def _around(values: Array) -> tuple[Array, Array]:
     high = maximum_filter1d(np.where(unseen, -np.inf, values), size, axis=0, mode="nearest")
     nothing = low == np.inf
     return np.where(nothing, np.nan, low), np.where(nothing, np.nan, high)
+
+
+def _beside(bound: Array, day: int, stricter: np.ufunc, nothing: float) -> Array:
+    """Return a bound from the day before and the day after, as far as they are kept.
+
+    Both must agree: what happened on one day only stays a rare event.
+    """
+    both = np.full(bound.shape, np.nan)
+    both[day:] = bound[:-day]
+    stricter(both[:-day], bound[day:], out=both[:-day])
+    both[np.isnan(both)] = nothing
+    return both
 
 
 def _agreed(lows: Array, highs: Array) -> tuple[Array, Array]:
