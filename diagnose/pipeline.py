@@ -103,16 +103,20 @@ def _explained(
     """Return ``diagnosis`` with a judged graph, its causes and the three rungs."""
     anomalies, ranking = diagnosis.anomalies, diagnosis.ranking_without_graph
 
-    def through(proposer: Proposer) -> tuple[CausalGraph, Ranking]:
+    def proposed(proposer: Proposer) -> CausalGraph:
         with _timed("propose", seconds):
-            graph = proposer.propose(window, anomalies, symptom)
+            return proposer.propose(window, anomalies, symptom)
+
+    def judged(graph: CausalGraph) -> tuple[CausalGraph, Ranking]:
         with _timed("falsify", seconds):
             graph = roles.falsify(graph, window)
         with _timed("attribute", seconds):
             return graph, roles.attribute(graph, window, anomalies, ranking, symptom)
 
-    graph, causes = through(roles.proposer)
-    plain = through(roles.plain_proposer)[1] if roles.plain_proposer else causes
+    claim = proposed(roles.proposer)
+    graph, causes = judged(claim)
+    without = proposed(roles.plain_proposer) if roles.plain_proposer else claim
+    plain = causes if without.edges == claim.edges else judged(without)[1]
     with _timed("rungs", seconds):
         return replace(
             diagnosis,

@@ -86,22 +86,41 @@ def align(readings: pl.LazyFrame, span: Span) -> tuple[list[Node], Array]:
     begin = span.first - span.step / 2
     end = begin + span.step * span.instants
     elapsed = (pl.col("time") - pl.lit(begin, dtype=TIME)).dt.total_microseconds()
-    value = pl.col("value")
     seen = collected(
-        readings.filter(pl.col("time").is_between(begin, end, closed="left"), value.is_finite())
-        .with_columns(step=elapsed // micros)
-        .group_by("entity", "signal", "step")
-        .agg(value.quantile(0.5, "lower"), greatest=value.max())
+        readings.filter(
+            pl.col("time").is_between(begin, end, closed="left"), pl.col("value").is_finite()
+        ).select("entity", "signal", "value", step=elapsed // micros)
     )
     series = seen.select("entity", "signal").unique().sort("entity", "signal").with_row_index("id")
     nodes = [Node(entity, signal) for _, entity, signal in series.iter_rows()]
-    placed = seen.join(series, on=["entity", "signal"])
+    placed = seen.join(series, on=["entity", "signal"], how="left", maintain_order="left")
     counts = np.array([bool(COUNTER.search(node.signal)) for node in nodes], dtype=bool)
-    column, row = placed["id"].to_numpy(), placed["step"].to_numpy()
-    chosen = np.where(counts[column], placed["greatest"].to_numpy(), placed["value"].to_numpy())
     values = np.full((span.instants, len(nodes)), np.nan)
-    values[row, column] = chosen
+    cell = placed["step"].to_numpy() * len(nodes) + placed["id"].to_numpy()
+    filled, chosen = _one_a_cell(cell, placed["value"].to_numpy(), counts)
+    values.reshape(-1)[filled] = chosen
     return nodes, values
+
+
+def _one_a_cell(
+    cell: NDArray[np.int64], value: Array, counts: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], Array]:
+    """Return the cells that were read, and the lower median or the greatest value of each.
+
+    Args:
+        cell: Of each reading, step * number of signals + signal.
+        value: Of each reading.
+        counts: Of each signal, whether it is a counter.
+    """
+    order = np.lexsort((value, cell))
+    cell, value = cell[order], value[order]
+    distinct = (np.diff(cell, prepend=-1) != 0) | (np.diff(value, prepend=np.nan) != 0)
+    cell, value = cell[distinct], value[distinct]  # what was sent twice counts once
+    first = np.flatnonzero(np.diff(cell, prepend=-1))
+    last = np.append(first[1:], len(cell)) - 1
+    middle = first + (last - first) // 2
+    filled = cell[first]
+    return filled, value[np.where(counts[filled % max(len(counts), 1)], last, middle)]
 
 
 def counters(nodes: list[Node], values: Array) -> NDArray[np.bool_]:
