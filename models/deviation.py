@@ -7,9 +7,10 @@ The tail behind it is extrapolated from the largest tenth of the baseline, since
 instants alone cannot tell one in ten thousand.
 
 Median and quantiles hold when the alert comes late and the fault has already entered the history;
-mean and standard deviation do not. The last of the history is not learned from at all, for the same
-reason. Where earlier days are kept, a value is compared with what the signal showed around the same
-time of those days as well: a nightly job is no anomaly.
+mean and standard deviation do not. For the same reason the last minutes of the history are learned
+from only as far as the rest of it calls them normal. Where earlier days are kept, a value is
+compared with what the signal showed around the same time of those days as well: a nightly job is no
+anomaly.
 
 Reference: Hill, "A simple general approach to inference about the tail of a distribution", Annals
 of Statistics 3 (1975), applied to 1 + deviation, with a prior towards ``TAIL``; Pham, Ha, Zhang,
@@ -40,8 +41,8 @@ FLOOR: Final = 0.01  # smallest scale, as a share of the median: below it, movem
 MOVED: Final = 20.0  # score of a signal that was always zero and is not any more
 COARSE: Final = 40  # stretches into which a long recent part is pooled, so that blips cancel
 TOP: Final = 0.1  # share of the baseline that shows how the tail falls
-TAIL: Final = 0.4  # prior of the tail's index: heavier than normal, lighter than a spike a day
-PRIOR: Final = 5.0  # runs that the prior is worth
+TAIL: Final = 0.3  # prior of the tail's index: heavier than normal, lighter than a spike a day
+PRIOR: Final = 3.0  # runs that the prior is worth
 NOVEL: Final = 3  # instants of a never-seen value that are evidence; more follow from the first
 IQR_TO_SIGMA: Final = 0.7413  # makes the interquartile range of normal data its deviation
 MAD_TO_SIGMA: Final = 1.4826  # the same for the median absolute deviation
@@ -105,7 +106,7 @@ def measure(window: Window) -> Deviations:
     now = window.recent.drop("time").to_numpy()
     habit = habits(window, baseline)
     counting = counts_things(window, baseline, now)
-    past = learn(baseline[: settled(window)], counting, habit.past if habit else None)
+    past = _learned(baseline, settled(window), counting, habit)
     lately, score, surprise = judge(past, now, habit)
     tested = (past.counts >= HISTORY) & ~np.isnan(now).all(axis=0)
     reached = np.nan_to_num(lately, nan=0.0)
@@ -122,7 +123,7 @@ def measure(window: Window) -> Deviations:
 
 
 def settled(window: Window) -> int:
-    """Return how many of the baseline's first instants are learned from."""
+    """Return how many of the first instants no alert comes so late that they are the fault's."""
     instants = window.baseline.height
     guard = max(round(GUARD / window.step_seconds), GUARD_INSTANTS)
     return instants - min(guard, int(GUARD_SHARE * instants))
@@ -232,6 +233,25 @@ def sustained(lately: Array) -> tuple[Array, Counts]:
         once = seen[column] // size == 1
         score[column] = np.where(once, level[0], score[column])
     return score, seen // pool
+
+
+def _learned(
+    baseline: Array, settled: int, counting: NDArray[np.bool_], habit: Habit | None
+) -> Past:
+    """Return what is normal in ``baseline``, whose end may already belong to the fault.
+
+    Of what follows its first ``settled`` instants, only what they call normal is learned from.
+    """
+    expected = habit.past if habit else None
+    past = learn(baseline[:settled], counting, expected)
+    late = baseline[settled:]
+    if not len(late):
+        return past
+    distance = np.abs(late - past.normal)
+    if expected is not None:
+        distance = np.fmin(distance, beyond(late, *(bound[settled:] for bound in expected)))
+    odd = distance > np.maximum(LEVEL, past.rare) * _scale(past, late)
+    return learn(np.vstack([baseline[:settled], np.where(odd, np.nan, late)]), counting, expected)
 
 
 def _quantile(ordered: Array, counts: Counts, share: float) -> Array:
