@@ -41,8 +41,8 @@ FLOOR: Final = 0.01  # smallest scale, as a share of the median: below it, movem
 MOVED: Final = 20.0  # score of a signal that was always zero and is not any more
 COARSE: Final = 40  # stretches into which a long recent part is pooled, so that blips cancel
 TOP: Final = 0.1  # share of the baseline that shows how the tail falls
-TAIL: Final = 0.3  # prior of the tail's index: heavier than normal, lighter than a spike a day
-PRIOR: Final = 3.0  # runs that the prior is worth
+TAIL: Final = 0.4  # prior of the tail's index: heavier than normal, lighter than a spike a day
+PRIOR: Final = 5.0  # runs that the prior is worth
 NOVEL: Final = 3  # instants of a never-seen value that are evidence; more follow from the first
 IQR_TO_SIGMA: Final = 0.7413  # makes the interquartile range of normal data its deviation
 MAD_TO_SIGMA: Final = 1.4826  # the same for the median absolute deviation
@@ -123,7 +123,7 @@ def measure(window: Window) -> Deviations:
 
 
 def settled(window: Window) -> int:
-    """Return how many of the first instants no alert comes so late that they are the fault's."""
+    """Return how many of the baseline's first instants are normal even if the alert came late."""
     instants = window.baseline.height
     guard = max(round(GUARD / window.step_seconds), GUARD_INSTANTS)
     return instants - min(guard, int(GUARD_SHARE * instants))
