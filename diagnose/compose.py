@@ -1,5 +1,7 @@
 """Settings -> roles: who detects, ranks, proposes and judges on this site."""
 
+from threadpoolctl import threadpool_limits
+
 from diagnose.associate import associate
 from diagnose.attribute import attribute
 from diagnose.config import Settings
@@ -22,6 +24,9 @@ def compose(settings: Settings) -> Roles:
     Raises:
         Failure: the language model cannot be had, or may not be asked.
     """
+    # The judges' matrices are small: a second thread waits longer than it computes, the more so on
+    # a machine that is in trouble.
+    threadpool_limits(1, user_api="blas")
     scorer = _scorer(settings)
     nodes = settings.explain.max_nodes
     return Roles(
