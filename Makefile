@@ -7,7 +7,7 @@ PYTHON ?= $(shell for p in $(VERSIONS); do $$p -c 'import ensurepip, venv; $(SUI
 	2>/dev/null && echo $$p && break; done)
 
 BIN = .venv/bin
-DEMO ?= $(firstword $(sort $(wildcard tests/incidents/*/truth.json)))
+DEMO ?= tests/incidents/06_catalog_network_delay
 WORKERS ?= 2
 # Each test process keeps to one core: with several, linear algebra would fight over the cores.
 ONE_THREAD = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 POLARS_MAX_THREADS=1
@@ -20,7 +20,7 @@ help:  ## list the targets
 		while read -r name text; do printf '  make %-7s %s\n' "$$name" "$$text"; done
 
 demo: .venv/installed  ## explain one recorded incident, after installing what that needs
-	@status=0; $(BIN)/aitia explain $(dir $(DEMO)) || status=$$?; test $$status -le 1
+	@status=0; $(BIN)/aitia explain $(DEMO) || status=$$?; test $$status -le 1
 
 test: .venv/installed  ## run every test and every example in a docstring
 	$(ONE_THREAD) $(BIN)/pytest -q -rs -n $(WORKERS)

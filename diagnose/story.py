@@ -19,10 +19,11 @@ from diagnose.schema import (
     RootCause,
     Window,
 )
-from diagnose.wording import counted, duration, moment, percent, printable, quantity
+from diagnose.wording import chance, counted, duration, moment, percent, printable, quantity
 
 WITNESSES: Final = 5  # anomalies that are told
 RIVALS: Final = 3  # causes that are told
+SENTENCE: Final = 400  # characters that somebody else's sentence may have
 BASIS: Final = {
     "topology": "who calls whom",
     "tier": "hardware acts on software, not the reverse",
@@ -101,7 +102,7 @@ def _edge(edge: Edge) -> str:
     lag = f" after {duration(edge.lag_seconds)}" if edge.lag_seconds else ""
     test = ""
     if edge.p_value is not None and edge.effective_n is not None:
-        test = f", p {edge.p_value:.2g} on {edge.effective_n:.0f} independent instants"
+        test = f", {chance(edge.p_value)} on {edge.effective_n:.0f} independent instants"
     return (
         f"{_name(edge.cause)} acts on {_name(edge.effect)}{lag}: {edge.verdict}{test}; proposed by "
         f"{edge.origin}, its direction from {BASIS[edge.direction_from]}."
@@ -138,7 +139,7 @@ def _tests(graph: CausalGraph) -> Iterator[str]:
         yield (
             f"The data deny {percent(graph.violation_share)} of the independences that the graph "
             f"implies, against {percent(graph.null_violation_share)} with its names shuffled"
-            + (f" (p {graph.p_value:.2g})" if graph.p_value is not None else "")
+            + (f" ({chance(graph.p_value)})" if graph.p_value is not None else "")
             + f": the graph is {graph.verdict}."
         )
     yield f"The graph weighs {percent(graph.trust)} in the ranking."
@@ -166,7 +167,8 @@ def _intervention(diagnosis: Diagnosis) -> Iterator[str]:
         if effect.cause == diagnosis.symptom:
             continue
         if effect.share is None:
-            yield f"{_name(effect.cause)}: no estimate, {printable(effect.refused or '')}."
+            why = printable(effect.refused or "", SENTENCE)
+            yield f"{_name(effect.cause)}: no estimate, {why}."
             continue
         between = ""
         if effect.low is not None and effect.high is not None:
@@ -183,7 +185,7 @@ def _counterfactual(diagnosis: Diagnosis, units: dict[Node, str]) -> Iterator[st
         if answer.cause == diagnosis.symptom:
             continue
         if answer.occurred is None:
-            yield f"{_name(answer.cause)}: no answer, {printable(answer.refused or '')}."
+            yield f"{_name(answer.cause)}: no answer, {printable(answer.refused or '', SENTENCE)}."
             continue
         values = ""
         if answer.expected is not None and answer.observed is not None:
@@ -209,11 +211,11 @@ def _others(diagnosis: Diagnosis) -> Iterator[str]:
 
 
 def _missing(diagnosis: Diagnosis) -> Iterator[str]:
-    yield from (printable(sentence, 300) for sentence in diagnosis.missing)
+    yield from (printable(sentence, SENTENCE) for sentence in diagnosis.missing)
     if diagnosis.graph.unanswered:
         pairs = counted(diagnosis.graph.unanswered, "pair")
         yield f"The language model gave no answer about {pairs} of kinds of signals."
-    yield from (f"Left the site: {printable(sent, 300)}" for sent in diagnosis.graph.sent)
+    yield from (f"Left the site: {printable(sent, SENTENCE)}" for sent in diagnosis.graph.sent)
 
 
 def _doubts(diagnosis: Diagnosis) -> Iterator[str]:

@@ -66,6 +66,16 @@ def percent(share: float) -> str:
     return "<1 %" if 0 < share < 0.01 else f"{100 * share:.0f} %"
 
 
+def chance(p_value: float) -> str:
+    """Return a p-value; below one in a thousand only that.
+
+    Example:
+        >>> chance(0.031), chance(0.0)
+        ('p 0.031', 'p < 0.001')
+    """
+    return "p < 0.001" if p_value < 0.001 else f"p {p_value:.2g}"
+
+
 def duration(seconds: float) -> str:
     """Return a duration in the largest unit that keeps it readable.
 

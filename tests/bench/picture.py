@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 COLUMNS = 112
+END = "\nEdges"  # the table of all edges is for a wider screen
 REMOTE_FONTS = re.compile(r"@font-face \{.*?\}", re.DOTALL)  # a picture fetches nothing
 
 
@@ -47,7 +48,7 @@ def main() -> int:
     options = parser.parse_args()
     shown = on_a_terminal([sys.executable, "-m", "diagnose", "explain", str(options.bundle)])
     screen = Console(record=True, width=COLUMNS, file=io.StringIO())
-    screen.print(Text.from_ansi(shown))
+    screen.print(Text.from_ansi(shown.split(END)[0].rstrip()))
     drawn = screen.export_svg(title=f"aitia explain {options.bundle.name}")
     options.picture.write_text(REMOTE_FONTS.sub("", drawn), encoding="utf-8")
     return 0
