@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from diagnose.columns import columns
 from diagnose.influence import Influence, influence
-from diagnose.repeatable import own_randomness
+from diagnose.repeatable import one_quiet_process, own_randomness
 from diagnose.schema import Anomaly, CausalGraph, Node, RootCause, Signal, Window
 from models.deviation import measure
 
@@ -235,7 +235,7 @@ def _second_opinion(
         num_permutations=fusion.permutations,
         n_jobs=1,
     )
-    with own_randomness(SEED):
+    with own_randomness(SEED), one_quiet_process(gcm.config):
         gcm.fit(model, frame)
         found = gcm.attribute_anomalies(
             model,

@@ -87,9 +87,7 @@ def fit(values: Floats, node: int, parents: Sequence[int], lags: Sequence[int]) 
     return Mechanism(tuple(parents), tuple(lags), weights, doubt, base, spread, rows)
 
 
-def _weights(
-    causes: Floats, effect: Floats, seen: NDArray[np.bool_]
-) -> tuple[Floats, Floats]:
+def _weights(causes: Floats, effect: Floats, seen: NDArray[np.bool_]) -> tuple[Floats, Floats]:
     """Return the weight of each cause, in the effect's unit for one of its own, and their doubt."""
     x, y = np.where(seen[:, None], causes, 0.0), np.where(seen, effect, 0.0)
     scale = _scale(x[seen])
