@@ -160,3 +160,8 @@ def test_every_setting_says_what_it_is_for(key):
     description = dict(fields())[key].description
     assert description
     assert description.endswith(".")
+
+
+def test_the_example_in_deploy_is_valid():
+    example = Path(__file__).parents[2] / "deploy" / "config.example.yaml"
+    assert load(example).model.proposer == "local"
