@@ -6,14 +6,14 @@ import pytest
 
 from diagnose.backtest import backtest, replay
 from diagnose.compose import compose
-from diagnose.config import Settings
+from diagnose.config import load
 
 INCIDENTS = Path(__file__).parent.parent / "incidents"
 
 
 @pytest.fixture(scope="module")
 def roles():
-    return compose(Settings(model={"proposer": "none"}))
+    return compose(load(None, {"model": {"proposer": "none"}}))
 
 
 @pytest.fixture(scope="module")
