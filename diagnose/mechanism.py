@@ -19,6 +19,7 @@ Floats = NDArray[np.float64]
 
 FEWEST_ROWS: Final = 10  # instants a parent, and at least, that a fit needs
 WILD: Final = 1.345  # Huber's constant: deviations beyond it weigh less
+FARTHEST: Final = 10.0  # robust standard deviations at which a fit stops to look any farther
 ROUNDS: Final = 4  # reweightings, after which the weights hardly change
 SHRINK: Final = 1e-3  # ridge, in variances: keeps twins among the parents from cancelling
 STEADIEST: Final = 0.98  # memory of the noise beyond which a level could not be told
@@ -92,7 +93,8 @@ def _weights(causes: Floats, effect: Floats, seen: NDArray[np.bool_]) -> tuple[F
     x, y = np.where(seen[:, None], causes, 0.0), np.where(seen, effect, 0.0)
     scale = _scale(x[seen])
     unit = _scale(y[seen, None])[0]
-    x, y = (x - np.median(x[seen], axis=0)) / scale, (y - np.median(y[seen])) / unit
+    x = np.clip((x - np.median(x[seen], axis=0)) / scale, -FARTHEST, FARTHEST)
+    y = np.clip((y - np.median(y[seen])) / unit, -FARTHEST, FARTHEST)
     level, doubt = _huber(x[seen], y[seen])
     noise = y - x @ level
     both = seen[1:] & seen[:-1]

@@ -24,7 +24,7 @@ class Scene:
     Attributes:
         acting: The edges that survived.
         baseline: Normal life, shape (instants, nodes).
-        recent: The incident, of the same columns; a gap is taken for normal.
+        recent: The incident, of the same columns; in a gap a node shows what it showed last.
         normal: Median of normal life.
         low: Lower end of the normal range.
         high: Upper end of it.
@@ -113,8 +113,7 @@ def scene(graph: CausalGraph, window: Window, symptom: Node) -> Scene:
         return np.asarray(np.nan_to_num(np.take_along_axis(ordered, row[None], axis=0)[0]))
 
     normal, low, high = quantile(0.5), quantile(TAIL), quantile(1 - TAIL)
-    recent = columns(window.recent, acting.nodes)
-    recent = np.where(np.isfinite(recent), recent, normal)
+    recent = _held(columns(window.recent, acting.nodes), normal)
     affected = np.zeros(len(recent), dtype=np.bool_)
     if symptom in acting.nodes:
         place = acting.nodes.index(symptom)
@@ -129,3 +128,10 @@ def _stretch(outside: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return all from the first to the last, if half of them are; else ``outside`` as it is."""
     within = np.maximum.accumulate(outside) & np.maximum.accumulate(outside[::-1])[::-1]
     return np.asarray(within if 2 * outside.sum() >= within.sum() else outside)
+
+
+def _held(values: Floats, before: Floats) -> Floats:
+    """Return ``values`` with each gap filled by what was seen last, else by ``before``."""
+    started = np.concatenate((before[None], values))
+    rows = np.where(np.isfinite(started), np.arange(len(started))[:, None], 0)
+    return np.asarray(np.take_along_axis(started, np.maximum.accumulate(rows, axis=0), axis=0)[1:])
