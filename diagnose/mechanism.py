@@ -124,6 +124,7 @@ def _huber(x: Floats, y: Floats) -> tuple[Floats, Floats]:
 
 def _scale(columns: Floats) -> Floats:
     """Return each column's robust standard deviation; 1 where it does not move."""
-    middle = MAD_TO_SIGMA * np.median(np.abs(columns - np.median(columns, axis=0)), axis=0)
-    spread = np.where(middle > 0, middle, columns.std(axis=0))
+    apart = np.abs(columns - np.median(columns, axis=0))
+    middle = MAD_TO_SIGMA * np.median(apart, axis=0)
+    spread = np.where(middle > 0, middle, apart.mean(axis=0))
     return np.where(spread > 0, spread, 1.0)
