@@ -41,6 +41,7 @@ def test_what_was_written_is_read(tmp_path):
     assert (bundle.id, bundle.alert_time, bundle.as_of) == ("made", at(300), at(600))
     assert (bundle.symptom, bundle.topology) == (Node("web", "latency"), (("a", "b"),))
     assert_frame_equal(bundle.readings.collect(), METRICS)
+    assert bundle.logs is not None
     assert_frame_equal(bundle.logs.collect(), LOGS)
 
 

@@ -23,7 +23,8 @@ def beside_noise(past, now, step=60.0, source="metric", unit=""):
     ]
     signals = [Signal(Node("db1", f"s{i}"), Kind("x")) for i in range(NOISE + 1)]
     signals[0] = Signal(Node("db1", "s0"), Kind("x", unit), source)
-    return window(*columns, step, tuple(signals))
+    past, now = columns
+    return window(past, now, step, tuple(signals))
 
 
 def found(made):
