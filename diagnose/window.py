@@ -13,23 +13,19 @@ import polars as pl
 from numpy.typing import NDArray
 
 from diagnose.bundle import Bundle
+from diagnose.extent import extent_of, some
 from diagnose.log_counts import count_logs
-from diagnose.readings import (
-    Array,
-    Span,
-    align,
-    collected,
-    counters,
-    phase_of,
-    rates,
-    span_between,
-)
+from diagnose.readings import Array, Span, align, counters, rates
 from diagnose.schema import Failure, Node, Signal, Window
+from diagnose.wording import counted, duration
 from models.kinds import kind_of_absence, kind_of_metric
 from models.templates import TemplateParser
 
 REGULAR: Final = 0.9  # share of the baseline's steps in which a steady sender is seen
 SILENT_STEPS: Final = 2  # steps in a row without a reading before silence means something
+FEW: Final = 3  # signals of an entity that must be gone before it counts as absent in part ...
+PART: Final = 0.15  # ... unless they are this share of them
+SPARSE: Final = 0.6  # share of instants with a reading below which the step is called too short
 SAMPLE: Final = 200  # instants that decide which signals are kept when there are too many
 
 
@@ -40,7 +36,7 @@ class WindowLimits:
     Attributes:
         lead: Least time before the alert that belongs to the recent part: faults precede alerts.
         lead_steps: The same in steps; the longer holds.
-        max_instants: Length of the baseline; older instants are left out.
+        max_instants: Length of either part; older instants of the baseline are left out.
         max_signals: Signals to keep; those that deviate least are left out.
         max_templates: Log templates to remember.
         max_lines: Distinct masked log lines to parse.
@@ -51,7 +47,7 @@ class WindowLimits:
     max_instants: int = 5000
     max_signals: int = 2000
     max_templates: int = 1000
-    max_lines: int = 100_000
+    max_lines: int = 30_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,60 +80,34 @@ def make_window(bundle: Bundle, limits: WindowLimits = WindowLimits()) -> Window
     Raises:
         Failure: there are no readings before ``as_of``, or a table is damaged.
     """
-    baseline_span, recent_span, said = _spans(bundle, limits)
-    columns = _metrics(bundle.readings, baseline_span, recent_span)
+    step = timedelta(seconds=bundle.step_seconds)
+    extent = extent_of(bundle, max(limits.lead, limits.lead_steps * step), limits.max_instants)
+    spans, said = (extent.baseline, extent.recent), [*extent.missing]
+    columns = _metrics(bundle.readings, *spans)
+    said += _pace(columns, bundle.step_seconds)
     columns += _absences(columns)
     if bundle.logs is not None:
-        parser = TemplateParser(limits.max_templates, limits.max_lines)
-        counts = count_logs(bundle.logs, (baseline_span, recent_span), parser)
+        parser = TemplateParser(limits.max_templates)
+        counts = count_logs(bundle.logs, spans, parser, limits.max_lines)
         columns += _Columns(counts.signals, *counts.values)
         said += counts.missing
     if not columns.signals:
         way_out = "record the minutes before the alert, or move alert_time"
         raise Failure(f"{bundle.id}: no finite reading lies between baseline and as_of", way_out)
-    kept = _most_deviating(columns, bundle.symptom, limits.max_signals)
-    left_out = len(columns.signals) - len(kept)
-    if left_out:
-        said += (f"{left_out} of {len(columns.signals)} signals that deviate least were left out.",)
-    columns = columns[kept]
-    said += tuple(_silences(columns, bundle, recent_span))
+    columns, told = _chosen(columns, bundle.symptom, limits.max_signals)
+    known = dict.fromkeys(
+        (caller, callee) for caller, callee in bundle.topology if caller != callee
+    )
     return Window(
         columns.signals,
-        _frame(columns.signals, columns.baseline, baseline_span),
-        _frame(columns.signals, columns.recent, recent_span),
+        _frame(columns.signals, columns.baseline, spans[0]),
+        _frame(columns.signals, columns.recent, spans[1]),
         bundle.step_seconds,
         bundle.alert_time,
         bundle.as_of,
-        bundle.topology,
-        said,
+        tuple(known),
+        (*said, *told, *_unknown(columns, bundle)),
     )
-
-
-def _spans(bundle: Bundle, limits: WindowLimits) -> tuple[Span, Span, tuple[str, ...]]:
-    """Return baseline and recent part, and what the first leaves out."""
-    step = timedelta(seconds=bundle.step_seconds)
-    ends = collected(
-        bundle.readings.filter(pl.col("value").is_finite()).select(
-            first=pl.col("time").min(), last=pl.col("time").max()
-        )
-    ).row(0)
-    if ends[0] is None:
-        way_out = "give a later as_of, or record the time before the alert"
-        raise Failure(f"{bundle.id}: no reading has a finite value before as_of", way_out)
-    phase = phase_of(bundle.readings, step)
-    lead = max(limits.lead, limits.lead_steps * step)
-    begin = bundle.alert_time - lead
-    recent = span_between(begin, bundle.as_of, step, phase)
-    start, end = bundle.baseline_window or (ends[0], begin)
-    end = min(end, recent.first - step)
-    longest = end - (limits.max_instants - 1) * step
-    said: tuple[str, ...] = ()
-    if start < longest:
-        said = (f"The baseline was cut to its last {limits.max_instants} steps.",)
-    baseline = span_between(max(start, longest), max(start, end), step, phase)
-    if baseline.instants < 2 or end <= start:
-        said += ("There is no history before the alert: nothing can be called abnormal.",)
-    return baseline, recent, said
 
 
 def _metrics(readings: pl.LazyFrame, baseline: Span, recent: Span) -> _Columns:
@@ -173,14 +143,15 @@ def _absences(metrics: _Columns) -> _Columns:
     """Return, for each steady entity, the share of its signals that were not seen.
 
     A server that no longer speaks must not look healthy. An entity with several signals tells at
-    once which share is gone; single steps without a reading are jitter and are smoothed away.
+    once which share is gone. Single steps without a reading are jitter, and a signal or two of many
+    may have nothing to tell (the latency of requests that did not come): both are smoothed away.
     """
     seen = [~np.isnan(part) for part in (metrics.baseline, metrics.recent)]
     steady = seen[0].mean(axis=0) >= REGULAR if len(metrics.baseline) else np.zeros(0, bool)
     entities = np.array([signal.node.entity for signal in metrics.signals], dtype=object)
     if not steady.any():
         return metrics[np.array([], dtype=np.intp)]
-    names, group = np.unique(entities[steady].astype(str), return_inverse=True)
+    names, group = np.unique(entities[steady], return_inverse=True)
     size = np.bincount(group)
     shares = []
     for part in seen:
@@ -191,55 +162,83 @@ def _absences(metrics: _Columns) -> _Columns:
             lasting[:shift] = False
         share = np.zeros((len(part), len(names)))
         np.add.at(share.T, group, lasting.T.astype(float))
+        share[(share < FEW) & (share < PART * size)] = 0
         shares.append(share / size)
     changed = np.flatnonzero(shares[1].max(axis=0, initial=0.0) > 0)
     signals = tuple(
-        Signal(Node(str(names[i]), "telemetry.absent"), kind_of_absence(), "absence")
-        for i in changed
+        Signal(Node(names[i], "telemetry.absent"), kind_of_absence(), "absence") for i in changed
     )
     return _Columns(signals, shares[0][:, changed], shares[1][:, changed])
 
 
+def _pace(metrics: _Columns, step_seconds: float) -> Iterator[str]:
+    """Yield a sentence where readings come less often than the step says."""
+    order = np.arange(len(metrics.baseline))[:, None]
+    seen = ~np.isnan(metrics.baseline)
+    number = seen.sum(axis=0)
+    often = number >= 2
+    if often.any():
+        last, first = (
+            np.where(seen, order, -1).max(axis=0),
+            np.where(seen, order, len(order)).min(axis=0),
+        )
+        share = np.median(((number - 1) / np.maximum(last - first, 1))[often])
+        if share < SPARSE:
+            yield (
+                f"Signals are read about every {duration(step_seconds / share)}, and the step is "
+                f"{duration(step_seconds)}: most instants are empty."
+            )
+
+
+def _chosen(columns: _Columns, symptom: Node | None, most: int) -> tuple[_Columns, list[str]]:
+    """Return the columns that a window holds, and what it leaves out."""
+    said = []
+    place: dict[str, int] = {}
+    for i, signal in enumerate(columns.signals):
+        place.setdefault(str(signal.node), i)
+    twice = len(columns.signals) - len(place)
+    if twice:
+        said.append(f"{counted(twice, 'signal')} with the name of another one left out.")
+        columns = columns[np.array(list(place.values()), dtype=np.intp)]
+    number = len(columns.signals)
+    if number > most:
+        said.append(f"{number - most} of {number} signals that deviate least were left out.")
+        columns = columns[_most_deviating(columns, symptom, most)]
+    return columns, said
+
+
 def _most_deviating(columns: _Columns, symptom: Node | None, most: int) -> NDArray[np.intp]:
     """Return which columns to keep, in order: the symptom, then whatever deviates most."""
-    if len(columns.signals) <= most:
-        return np.arange(len(columns.signals))
-    rows = np.linspace(0, len(columns.baseline) - 1, min(SAMPLE, len(columns.baseline)))
-    past = columns.baseline[rows.astype(np.intp)]
-    counts = (~np.isnan(past)).sum(axis=0)
-    ordered = np.sort(past, axis=0)  # NaN last
-    take = [
-        np.take_along_axis(ordered, (counts * q // 4).clip(0, len(past) - 1)[None], axis=0)[0]
-        for q in (1, 2, 3)
-    ]
-    low, middle, high = (np.nan_to_num(quartile) for quartile in take)
-    scale = np.maximum(high - low, 0.01 * np.abs(middle)) + 1e-9
-    now = np.nan_to_num(np.abs(columns.recent - middle), nan=0.0).max(axis=0, initial=0.0)
-    score = now / scale
+    score = np.zeros(len(columns.signals))
+    if len(columns.baseline):
+        rows = np.linspace(0, len(columns.baseline) - 1, min(SAMPLE, len(columns.baseline)))
+        past = columns.baseline[rows.astype(np.intp)]
+        counts = (~np.isnan(past)).sum(axis=0)
+        ordered = np.sort(past, axis=0)  # NaN last
+        low, middle, high = (
+            np.nan_to_num(
+                np.take_along_axis(ordered, (counts * q // 4).clip(0, len(past) - 1)[None], axis=0)
+            )[0]
+            for q in (1, 2, 3)
+        )
+        scale = np.maximum(high - low, 0.01 * np.abs(middle))
+        distance = np.nan_to_num(np.abs(columns.recent - middle)).max(axis=0, initial=0.0)
+        score = np.where(distance > 0, distance / np.where(scale > 0, scale, 1e-9), 0.0)
     score[[i for i, signal in enumerate(columns.signals) if signal.node == symptom]] = np.inf
     return np.sort(np.argsort(-score, kind="stable")[:most])
 
 
-def _silences(columns: _Columns, bundle: Bundle, recent: Span) -> Iterator[str]:
-    """Yield what the reader must know about what is not there."""
-    entities = {signal.node.entity for signal in columns.signals}
-    spoke = np.flatnonzero((~np.isnan(columns.recent)).any(axis=0))
-    silent = sorted(entities - {columns.signals[i].node.entity for i in spoke})
-    if silent:
-        yield f"Nothing was read around the alert from {_some(silent)}: silent, or a wrong clock."
-    unknown = sorted({end for pair in bundle.topology for end in pair} - entities)
-    if unknown:
-        yield f"The topology names {len(unknown)} entities without any signal: {_some(unknown)}."
-    if bundle.symptom and bundle.symptom not in {signal.node for signal in columns.signals}:
+def _unknown(columns: _Columns, bundle: Bundle) -> Iterator[str]:
+    """Yield what the reader must know about what was asked for and is not there."""
+    nodes = {signal.node for signal in columns.signals}
+    entities = {node.entity for node in nodes}
+    unseen = sorted({end for pair in bundle.topology for end in pair} - entities)
+    if unseen:
+        yield f"The topology names {len(unseen)} entities without any signal: {some(unseen)}."
+    if bundle.symptom and bundle.symptom not in nodes:
         yield f"The symptom {bundle.symptom} was never read."
-    if recent.instants and bundle.logs is None:
+    if bundle.logs is None:
         yield "No log was given."
-
-
-def _some(names: list[str], most: int = 3) -> str:
-    """Return the first names, and how many more there are."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
 
 
 def _frame(signals: tuple[Signal, ...], values: Array, span: Span) -> pl.DataFrame:
