@@ -193,7 +193,8 @@ def _counterfactual(diagnosis: Diagnosis, units: dict[Node, str]) -> Iterator[st
                 f", at {quantity(answer.expected, unit)} and not {quantity(answer.observed, unit)}"
             )
         verb = "would still have occurred" if answer.occurred else "would not have occurred"
-        yield f"Had {_name(answer.cause)} stayed normal, the symptom {verb}{values}."
+        cause = _name(answer.cause)
+        yield f"Reckoned linearly, had {cause} stayed normal, the symptom {verb}{values}."
 
 
 def _others(diagnosis: Diagnosis) -> Iterator[str]:
