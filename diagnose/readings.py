@@ -175,12 +175,13 @@ def rates(values: Array, step_seconds: float) -> Array:
 
 
 def batches(table: pl.LazyFrame) -> Iterator[pl.DataFrame]:
-    """Yield the rows of ``table``, a bounded number at a time and in their order.
+    """Yield the rows of ``table``, a bounded number at a time and in their order; at least none.
 
     Raises:
         Failure: the file behind it is damaged.
     """
     with _damage_told():
+        yield table.clear().collect()
         yield from table.collect_batches(chunk_size=BATCH, maintain_order=True)
 
 

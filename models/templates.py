@@ -18,6 +18,7 @@ READ: Final = 4096  # characters of a line that are looked at
 LINE: Final = 512  # characters of a masked line that count: what distinguishes comes early
 NAME: Final = 120  # characters of a template that name it
 UNPARSED: Final = "<other>"
+EMPTY: Final = "<empty>"
 # An identifier in hexadecimal: six characters or more, and letters mix with digits.
 MIXED: Final = "|".join(
     f"[a-f]{{{k}}}[0-9][0-9a-f]{{{least}}}|[0-9]{{{k}}}[a-f][0-9a-f]{{{least}}}"
@@ -74,4 +75,5 @@ def masked(body: pl.Expr) -> pl.Expr:
     line = body.fill_null("").str.slice(0, READ)
     for pattern, mark in MASKS:
         line = line.str.replace_all(pattern, mark)
-    return line.str.slice(0, LINE).str.strip_chars()
+    line = line.str.slice(0, LINE).str.strip_chars()
+    return pl.when(line == "").then(pl.lit(EMPTY)).otherwise(line)
