@@ -38,7 +38,7 @@ BASIS: Final = {
 def tell(diagnosis: Diagnosis, window: Window) -> tuple[Paragraph, ...]:
     """Return the diagnosis in plain words, first things first."""
     units = {signal.node: signal.kind.unit for signal in window.signals}
-    if diagnosis.symptom is None:
+    if not diagnosis.root_causes:
         parts = [("Answer", _silence(diagnosis, window)), ("Missing", _missing(diagnosis))]
     else:
         parts = [
@@ -58,6 +58,10 @@ def tell(diagnosis: Diagnosis, window: Window) -> tuple[Paragraph, ...]:
 
 
 def _silence(diagnosis: Diagnosis, window: Window) -> Iterator[str]:
+    if diagnosis.anomalies:
+        number = counted(len(diagnosis.anomalies), "signal")
+        yield f"No cause can be named, though {number} left the normal range."
+        return
     yield (
         f"No incident: none of {counted(len(window.signals), 'signal')} left its normal range "
         f"between {moment(window.recent['time'][0])} and {moment(window.as_of)} UTC."

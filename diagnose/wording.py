@@ -4,13 +4,10 @@ import re
 from datetime import datetime
 from typing import Final
 
-# Control characters, ANSI escapes and marks that reorder or hide text: a log line may hold any.
-UNPRINTABLE: Final = re.compile(
-    r"\x1b\[[0-9;?]*[ -/]*[@-~]"
-    r"|[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
-    r"|[\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
-)
+# What a terminal obeys: colours, cursor movements, titles. A log line may hold any.
+ESCAPE: Final = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
 LONGEST: Final = 160
+READ: Final = 20  # times as many characters are looked at as are kept
 PREFIXES: Final = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
 UNITS: Final = {"By": "B", "By/s": "B/s", "s": "s", "W": "W", "Hz": "Hz", "1/s": "/s", "Cel": "°C"}
 
@@ -22,8 +19,11 @@ def printable(text: str, longest: int = LONGEST) -> str:
         >>> printable("disk \x1b[31mfull\x1b[0m\u202e")
         'disk full'
     """
-    clean = " ".join(UNPRINTABLE.sub(" ", text).split())
-    return clean if len(clean) <= longest else clean[: longest - 1] + "…"
+    visible = ESCAPE.sub(" ", text[: READ * longest])
+    # Controls, marks that hide or reorder text and half characters are not printable either.
+    clean = " ".join("".join(c if c.isprintable() else " " for c in visible).split())
+    whole = len(clean) <= longest and len(text) <= READ * longest
+    return clean if whole else clean[: longest - 1] + "…"
 
 
 def quantity(value: float, unit: str = "") -> str:
@@ -34,15 +34,27 @@ def quantity(value: float, unit: str = "") -> str:
         ('31.2 ms', '1.5 GB', '93.4 %', '12')
     """
     if unit == "ratio" and abs(value) <= 1.5:
-        return f"{100 * value:.3g} %"
-    if unit == "s" and 0 < abs(value) < 1:
-        return f"{1000 * value:.3g} ms"
+        return f"{digits(100 * value)} %"
+    if unit == "s" and (abs(value) >= 120 or abs(value) < 1):
+        return duration(value) if abs(value) >= 1 or not value else f"{digits(1000 * value)} ms"
     name = UNITS.get(unit, "" if unit in ("ratio", "count", "") else unit)
+    prefix = ""
     if unit in ("By", "By/s", "W", "Hz") or abs(value) >= 1e6:
-        size, prefix = next(((s, p) for s, p in PREFIXES if abs(value) >= s), (1.0, ""))
-        return f"{value / size:.3g} {prefix}{name}".rstrip()
-    digits = f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
-    return f"{digits} {name}".rstrip().replace(" /s", "/s")
+        # As it will be rounded: 999.9 k is read as 1 M.
+        size, prefix = next(((s, p) for s, p in PREFIXES if abs(value) >= 0.9995 * s), (1.0, ""))
+        value /= size
+    return f"{digits(value)} {prefix}{name}".rstrip().replace(" /s", "/s")
+
+
+def digits(value: float) -> str:
+    """Return three digits that count, and all of those before the point.
+
+    Example:
+        >>> digits(0.03124), digits(999.9), digits(123456.7), digits(-0.0)
+        ('0.0312', '1000', '123457', '0')
+    """
+    text = f"{value:.0f}" if 999.5 <= abs(value) < 1e15 else f"{value:.3g}"
+    return "0" if text == "-0" else text
 
 
 def moment(time: datetime) -> str:
@@ -57,12 +69,14 @@ def moment(time: datetime) -> str:
 
 
 def percent(share: float) -> str:
-    """Return a share of one as a whole percentage; small ones are not rounded to nothing.
+    """Return a share of one as a whole percentage; nothing is rounded to none or to all.
 
     Example:
-        >>> percent(0.624), percent(0.004), percent(0.0)
-        ('62 %', '<1 %', '0 %')
+        >>> percent(0.624), percent(0.004), percent(0.0), percent(0.9999)
+        ('62 %', '<1 %', '0 %', '>99 %')
     """
+    if 0.99 < share < 1:
+        return ">99 %"
     return "<1 %" if 0 < share < 0.01 else f"{100 * share:.0f} %"
 
 
@@ -83,9 +97,10 @@ def duration(seconds: float) -> str:
         >>> duration(14), duration(150), duration(7200)
         ('14 s', '2.5 min', '2 h')
     """
-    if abs(seconds) < 120:
-        return f"{seconds:.3g} s"
-    return f"{seconds / 60:.3g} min" if abs(seconds) < 7200 else f"{seconds / 3600:.3g} h"
+    for least, size, name in ((172_800, 86_400, "d"), (7200, 3600, "h"), (120, 60, "min")):
+        if abs(seconds) >= least:
+            return f"{digits(seconds / size)} {name}"
+    return f"{digits(seconds)} s"
 
 
 def counted(number: int, noun: str) -> str:
