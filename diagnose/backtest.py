@@ -3,7 +3,6 @@
 ``truth.json`` is opened here and nowhere else, after the diagnosis of its bundle is made.
 """
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -25,6 +24,7 @@ from diagnose.accuracy import (
     places,
 )
 from diagnose.bundle import TRUTH, read_bundle
+from diagnose.bundle_check import read_facts
 from diagnose.pipeline import Roles, explain
 from diagnose.schema import Diagnosis, Failure, RootCause
 from diagnose.window import WindowLimits, make_window
@@ -182,14 +182,29 @@ def read_truth(file: Path) -> tuple[TrueCause, ...]:
         Failure: the file is no truth.
     """
     try:
-        listed = json.loads(file.read_text(encoding="utf-8"))["root_causes"]
+        listed = read_facts(file)["root_causes"]
         return tuple(
             TrueCause(cause["entity"], cause.get("signal"), tuple(cause.get("also") or ()))
             for cause in listed
+            if _is_cause(cause)
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, OSError, RecursionError) as error:
         way_out = 'write {"root_causes": [{"entity": ..., "signal": ...}]}'
         raise Failure(f"{file}: is no truth ({error})", way_out) from error
+
+
+def _is_cause(cause: object) -> bool:
+    """Return True for what names a cause.
+
+    Raises:
+        ValueError: for anything else; left out, it would make its incident look healthy.
+    """
+    if isinstance(cause, dict):
+        signal, also = cause.get("signal"), cause.get("also") or []
+        named = [cause.get("entity"), *([] if signal is None else [signal])]
+        if isinstance(also, list) and all(isinstance(name, str) for name in [*named, *also]):
+            return True
+    raise ValueError(f"{cause!r:.100} names no cause")
 
 
 def report(name: str, cases: Sequence[Case]) -> SetReport:
@@ -274,8 +289,7 @@ def sets_in(folder: Path) -> dict[str, str]:
     if not index.exists():
         return {}
     try:
-        listed = json.loads(index.read_text(encoding="utf-8"))["bundles"]
-        return {bundle["id"]: bundle["set"] for bundle in listed}
-    except (ValueError, KeyError, TypeError) as error:
+        return {str(bundle["id"]): str(bundle["set"]) for bundle in read_facts(index)["bundles"]}
+    except (ValueError, KeyError, TypeError, OSError, RecursionError) as error:
         way_out = 'write {"bundles": [{"id": ..., "set": ...}]}, or remove it'
         raise Failure(f"{index}: is no index ({error})", way_out) from error
