@@ -8,6 +8,7 @@ setting that is silently ignored is found at the worst of times. A secret has a 
 
 import json
 import os
+import platform
 import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
@@ -137,6 +138,24 @@ class LogsSection(Section):
     """Log templates that are told apart; the least recently used are forgotten first."""
 
 
+class CollectSection(Section):
+    """What is read, and how often."""
+
+    host: str | None = Field(default=None, min_length=1)
+    """The entity under which this machine's telemetry is filed, in place of its own name."""
+    skip: tuple[str, ...] = ()
+    """Collectors that are not run although they would apply."""
+    every_seconds: float = Field(default=10.0, ge=1)
+    """Time between two rounds of collecting, in seconds."""
+    timeout_seconds: float = Field(default=5.0, gt=0)
+    """After which a collector that hangs is reported; the others go on without it."""
+
+    @property
+    def entity(self) -> str:
+        """Return the entity under which this machine's telemetry is filed."""
+        return self.host or platform.node()
+
+
 class Settings(BaseSettings):
     """All settings.
 
@@ -158,6 +177,7 @@ class Settings(BaseSettings):
     openai: OpenAiSection = Field(default_factory=OpenAiSection)
     explain: ExplainSection = Field(default_factory=ExplainSection)
     logs: LogsSection = Field(default_factory=LogsSection)
+    collect: CollectSection = Field(default_factory=CollectSection)
     allow_egress: bool = False
     """Whether kinds of signals may be sent off this site; nothing else ever is."""
 

@@ -1,7 +1,7 @@
 """The types that flow, in the order in which they flow.
 
-    readings, logs -> Window -> Anomaly -> CausalGraph -> Diagnosis -> Guidance
-                      Window -> Prediction ------------------------> Guidance
+    readings, logs, edges -> Window -> Anomaly -> CausalGraph -> Diagnosis -> Guidance
+                             Window -> Prediction ------------------------> Guidance
 
 All are frozen: a stage edits nothing that it was given, it returns something new. The same types
 are the API's JSON, the store's rows and the schema that a model's answer is decoded against.
@@ -34,6 +34,7 @@ from diagnose.schema.claim import (
     Verdict,
 )
 from diagnose.schema.telemetry import (
+    EDGES,
     LOGS,
     READINGS,
     TIME,
@@ -46,6 +47,7 @@ from diagnose.schema.telemetry import (
 )
 
 __all__ = [
+    "EDGES",
     "LOGS",
     "READINGS",
     "TIME",

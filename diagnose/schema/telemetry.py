@@ -1,4 +1,4 @@
-"""What happened: the two tables, and the aligned window that is made from them."""
+"""What happened: the tables of the sources, and the aligned window that is made from them."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,6 +24,12 @@ LOGS: Final = pl.Schema(
         ("body", pl.String),
         ("attributes", pl.String),
     ]
+)
+
+# That one entity calls another, or is a part of it: what a source saw of the topology. The origin
+# is the name of what saw it ("procfs", "traces", "operator").
+EDGES: Final = pl.Schema(
+    [("time", TIME), ("caller", pl.String), ("callee", pl.String), ("origin", pl.String)]
 )
 
 Tier = Literal["environment", "hardware", "os", "platform", "service", "user", "unknown"]
