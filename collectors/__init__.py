@@ -63,6 +63,17 @@ class Resumable(Collector, Protocol):
 
 
 @runtime_checkable
+class Paced(Collector, Protocol):
+    """A collector whose source is dear to read or changes slowly.
+
+    Attributes:
+        every_seconds: It is not run again before so much time has passed.
+    """
+
+    every_seconds: float
+
+
+@runtime_checkable
 class Configured(Protocol):
     """A collector class whose instances the settings decide: addresses, paths, secrets."""
 
