@@ -138,6 +138,35 @@ class LogsSection(Section):
     """Log templates that are told apart; the least recently used are forgotten first."""
 
 
+class EndpointSection(Section):
+    """A server that is asked over HTTP."""
+
+    url: str | None = Field(default=None, pattern=r"^https?://[^@]+$")
+    """Its address, without a user; nothing is asked where there is none."""
+    token: SecretStr | None = None
+    """Bearer token."""
+    token_file: UserPath | None = None
+    """File that holds the token."""
+    user: str | None = None
+    """User of basic authentication."""
+    password: SecretStr | None = None
+    """The user's password."""
+    password_file: UserPath | None = None
+    """File that holds the password."""
+    ca_path: UserPath | None = None
+    """Certificates to trust in place of the system's."""
+    timeout_seconds: float = Field(default=30.0, gt=0)
+    """How long an answer may keep us waiting."""
+
+
+class SourcesSection(Section):
+    """What others already collect, and is queried where it is."""
+
+    prometheus: EndpointSection = Field(default_factory=EndpointSection)
+    loki: EndpointSection = Field(default_factory=EndpointSection)
+    alertmanager: EndpointSection = Field(default_factory=EndpointSection)
+
+
 class CollectSection(Section):
     """What is read, and how often."""
 
@@ -177,6 +206,7 @@ class Settings(BaseSettings):
     openai: OpenAiSection = Field(default_factory=OpenAiSection)
     explain: ExplainSection = Field(default_factory=ExplainSection)
     logs: LogsSection = Field(default_factory=LogsSection)
+    sources: SourcesSection = Field(default_factory=SourcesSection)
     collect: CollectSection = Field(default_factory=CollectSection)
     allow_egress: bool = False
     """Whether kinds of signals may be sent off this site; nothing else ever is."""
