@@ -48,6 +48,7 @@ class Bundle:
         symptom: What is to be explained; None where nobody said.
         topology: (caller, callee) pairs of entities; empty where unknown.
         baseline_window: A span known to be normal; None where nobody knows one.
+        missing: What its source left out or could not read, a sentence each.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Bundle:
     symptom: Node | None = None
     topology: tuple[tuple[str, str], ...] = ()
     baseline_window: tuple[datetime, datetime] | None = None
+    missing: tuple[str, ...] = ()
 
 
 def read_bundle(path: Path, as_of: datetime | None = None) -> Bundle:

@@ -43,12 +43,17 @@ UserPath = Annotated[Path, AfterValidator(Path.expanduser)]
 
 PREFIX: Final = "AITIA_"
 CONFIG_VARIABLE: Final = "AITIA_CONFIG"  # names the file, and so is no setting itself
+ADDRESS: Final = r"^(\[[0-9a-fA-F:.]+\]|[^:\[\]]+):\d{1,5}$"
 WAY_OUT: Final = "'aitia config show' lists the settings"
 _PASSWORD: Final = re.compile(r"(?<=://)([^/@:\"]*):[^@\"]*(?=@)")
 
 
 def _state_url() -> str:
     return f"sqlite:///{os.environ.get('XDG_STATE_HOME') or '~/.local/state'}/aitia/state.db"
+
+
+def _telemetry_dir() -> Path:
+    return Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state") / "aitia" / "telemetry"
 
 
 def _cache_dir() -> Path:
@@ -185,6 +190,64 @@ class CollectSection(Section):
         return self.host or platform.node()
 
 
+class TelemetrySection(Section):
+    """Where telemetry is kept, and for how long."""
+
+    dir: UserPath = Field(default_factory=_telemetry_dir, validate_default=True)
+    """Folder of the journal and, unless `telemetry.url` is set, of the tables."""
+    url: str | None = Field(default=None, pattern=r"^(s3|gs|az|abfss)://[^@]+$")
+    """Tables on object storage, for example `s3://bucket/prefix`; keys, region and endpoint come
+    from the provider's own environment variables."""
+    retention_days: float = Field(default=30.0, gt=0)
+    """Age at which telemetry is deleted."""
+    flush_seconds: float = Field(default=15.0, ge=1, le=60)
+    """Time between two commits from the journal to the tables."""
+    journal_bytes: int = Field(default=1 << 30, ge=1 << 20)
+    """Size of the journal beyond which senders are asked to wait."""
+
+    @property
+    def root(self) -> str:
+        """Return where the tables are."""
+        return self.url or str(self.dir / "tables")
+
+    @property
+    def journal(self) -> Path:
+        """Return the journal's file."""
+        return self.dir / "journal.db"
+
+
+class IngestSection(Section):
+    """Where telemetry is received. All but loopback addresses want tokens."""
+
+    host: str = "127.0.0.1"
+    """Address on which HTTP is served."""
+    port: int = Field(default=24318, ge=0, le=65535)
+    """Port on which HTTP is served."""
+    tls_cert: UserPath | None = None
+    """Certificate chain (PEM); with it, HTTP and `ingest.syslog_tls` are encrypted."""
+    tls_key: UserPath | None = None
+    """Private key of `ingest.tls_cert`."""
+    tls_client_ca: UserPath | None = None
+    """Authorities one of which must have signed the certificate of a sender of syslog over TLS."""
+    syslog_tcp: str | None = Field(default=None, pattern=ADDRESS)
+    """`HOST:PORT` on which syslog is received over TCP."""
+    syslog_tls: str | None = Field(default=None, pattern=ADDRESS)
+    """`HOST:PORT` on which syslog is received over TLS."""
+    syslog_udp: str | None = Field(default=None, pattern=ADDRESS)
+    """`HOST:PORT` on which syslog is received over UDP, without any acknowledgement."""
+    syslog_from: tuple[str, ...] = ()
+    """Networks, such as `10.0.0.0/8`, that may send syslog to an address beyond loopback."""
+
+    @model_validator(mode="after")
+    def certificate_has_its_key(self) -> Self:
+        """Refuse half of what encryption needs."""
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("tls_cert and tls_key come together")
+        if self.syslog_tls and self.tls_cert is None:
+            raise ValueError("syslog_tls needs tls_cert and tls_key")
+        return self
+
+
 class Settings(BaseSettings):
     """All settings.
 
@@ -208,6 +271,8 @@ class Settings(BaseSettings):
     logs: LogsSection = Field(default_factory=LogsSection)
     sources: SourcesSection = Field(default_factory=SourcesSection)
     collect: CollectSection = Field(default_factory=CollectSection)
+    telemetry: TelemetrySection = Field(default_factory=TelemetrySection)
+    ingest: IngestSection = Field(default_factory=IngestSection)
     allow_egress: bool = False
     """Whether kinds of signals may be sent off this site; nothing else ever is."""
 

@@ -82,7 +82,7 @@ def make_window(bundle: Bundle, limits: WindowLimits = WindowLimits()) -> Window
     """
     step = timedelta(seconds=bundle.step_seconds)
     extent = extent_of(bundle, max(limits.lead, limits.lead_steps * step), limits.max_instants)
-    spans, said = (extent.baseline, extent.recent), [*extent.missing]
+    spans, said = (extent.baseline, extent.recent), [*bundle.missing, *extent.missing]
     columns = _metrics(bundle.readings, *spans)
     said += _pace(columns, bundle.step_seconds)
     columns += _absences(columns)

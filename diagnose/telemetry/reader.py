@@ -1,0 +1,230 @@
+"""What was kept, read while it is being written: committed rows and the journal's tail, each once.
+
+A read first takes a snapshot of the journal, then the tables: whatever the writer trimmed before is
+in the tables by then, and whatever it moves meanwhile is told by the position that the tables name.
+So a record that was acknowledged before the read began is in the answer, and no record is twice.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, Self
+
+import polars as pl
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError, TableNotFoundError
+
+from diagnose.schema import EDGES, LOGS, READINGS, TIME, Failure
+from diagnose.telemetry.batch import STREAMS, Stream
+from diagnose.telemetry.journal import Journal
+from diagnose.telemetry.tables import HOUR, SCHEMAS, unreadable
+
+SERIES: Final = ["entity", "signal"]
+
+
+class Reader:
+    """Reads telemetry that ``aitia ingest`` keeps; any number of processes may.
+
+    Args:
+        root: Of the tables: a folder, or an address on object storage.
+        journal: File of the writer's journal, for what is not yet in the tables; None where that
+            is on another machine.
+        options: What object storage wants to be told: keys, endpoint, region.
+
+    Raises:
+        Failure: nothing was ever kept there.
+
+    Example:
+        kept = Path("/var/lib/aitia/telemetry")
+        reader = Reader(f"{kept}/tables", kept / "journal.db")
+        reader.readings(alert - timedelta(hours=1), alert, {"web-1", "web-2"})
+    """
+
+    def __init__(
+        self, root: str, journal: Path | None = None, options: Mapping[str, str] | None = None
+    ) -> None:
+        self._root = root.rstrip("/")
+        self._options = dict(options or {})
+        self._journal = Journal(journal) if journal is not None and journal.exists() else None
+        self._tables: dict[str, DeltaTable] = {}
+        if self._table("readings") is None and self._journal is None:
+            way_out = "start 'aitia ingest', or set telemetry.dir to where it writes"
+            raise Failure(f"{root}: holds no telemetry", way_out)
+
+    def close(self) -> None:
+        """Close the journal."""
+        if self._journal is not None:
+            self._journal.close()
+
+    def __enter__(self) -> Self:
+        """Return the reader itself."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Close the journal."""
+        self.close()
+
+    def readings(
+        self, start: datetime, end: datetime, entities: Collection[str] | None = None
+    ) -> pl.DataFrame:
+        """Return what was read from ``start`` to ``end``, both included.
+
+        Args:
+            start: With a zone.
+            end: With a zone.
+            entities: Whose; None for all.
+
+        Returns:
+            Schema READINGS, sorted by entity, signal and time; each of these once, with the value
+            that was acknowledged last.
+
+        Raises:
+            Failure: a file is missing or damaged.
+        """
+        with self._seen("readings") as (table, tail):
+            known = self._known(entities)
+            scan = self._scan(table, "readings", start, end)
+            numbers = known["series"]
+            if entities is not None:
+                low, high = numbers.min(), numbers.max()  # lets whole groups of rows be skipped
+                scan = scan.filter(pl.col("series").is_between(low, high))
+                scan = scan.filter(pl.col("series").is_in(numbers.implode()))
+            committed = self._collected(scan).sort("position", maintain_order=True)
+            named = committed.join(known, on="series", maintain_order="left").select(list(READINGS))
+            both = pl.concat([named, _within(tail, start, end, "entity", entities)])
+        return both.unique([*SERIES, "time"], keep="last", maintain_order=True).sort(
+            *SERIES, "time"
+        )
+
+    def logs(
+        self, start: datetime, end: datetime, entities: Collection[str] | None = None
+    ) -> pl.DataFrame:
+        """Return the log records from ``start`` to ``end``, both included.
+
+        Args:
+            start: With a zone.
+            end: With a zone.
+            entities: Whose; None for all.
+
+        Returns:
+            Schema LOGS, oldest first.
+
+        Raises:
+            Failure: a file is missing or damaged.
+        """
+        with self._seen("logs") as (table, tail):
+            scan = self._scan(table, "logs", start, end)
+            if entities is not None:
+                scan = scan.filter(pl.col("entity").is_in(list(entities)))
+            committed = self._collected(scan).select(list(LOGS))
+            both = pl.concat([committed, _within(tail, start, end, "entity", entities)])
+        return both.sort("time", maintain_order=True)
+
+    def edges(self, start: datetime, end: datetime) -> pl.DataFrame:
+        """Return which entity was seen to call or belong to which.
+
+        Args:
+            start: With a zone.
+            end: With a zone.
+
+        Returns:
+            Schema EDGES, each (caller, callee, origin) once, as it was seen last.
+
+        Raises:
+            Failure: a file is missing or damaged.
+        """
+        with self._seen("edges") as (table, tail):
+            # An hour keeps only the last time at which it saw an edge.
+            committed = self._collected(self._scan(table, "edges", start, end))
+            both = pl.concat([committed.select(list(EDGES)), _within(tail, start, end)])
+        keys = ["caller", "callee", "origin"]
+        return both.sort("time").unique(keys, keep="last", maintain_order=True).sort(keys)
+
+    def series(self, entities: Collection[str] | None = None) -> pl.DataFrame:
+        """Return entity and signal of every series that was ever kept, sorted.
+
+        Args:
+            entities: Whose; None for all.
+        """
+        with self._seen("readings") as (_, tail):
+            known = self._known(entities).select(SERIES)
+            fresh = tail if entities is None else tail.filter(_among("entity", entities))
+            return pl.concat([known, fresh.select(SERIES)]).unique().sort(SERIES)
+
+    @contextmanager
+    def _seen(self, stream: Stream) -> Iterator[tuple[DeltaTable | None, pl.DataFrame]]:
+        """Yield a table as it is now, and what the journal holds beyond it."""
+        if self._journal is None:
+            yield self._table(stream), pl.DataFrame(schema=STREAMS[stream])
+            return
+        with self._journal.snapshot():
+            table = self._table(stream)
+            after = table.transaction_version(self._journal.identity) if table else None
+            frames = [entry.frame for entry in self._journal.entries(stream, after or 0)]
+            yield table, pl.concat([pl.DataFrame(schema=STREAMS[stream]), *frames])
+
+    def _table(self, name: str) -> DeltaTable | None:
+        """Return the newest state of a table; None where it was not made yet."""
+        place = f"{self._root}/{name}"
+        try:
+            if name in self._tables:
+                self._tables[name].update_incremental()
+            else:
+                self._tables[name] = DeltaTable(place, storage_options=self._options or None)
+        except TableNotFoundError:
+            return None
+        except (DeltaError, OSError) as error:
+            raise unreadable(place, error) from error
+        return self._tables[name]
+
+    def _known(self, entities: Collection[str] | None) -> pl.DataFrame:
+        """Return number, entity and signal of the series that the tables hold."""
+        table = self._table("series")
+        scan = self._files(table.file_uris() if table else [], "series")
+        if entities is not None:
+            scan = scan.filter(_among("entity", entities))
+        return self._collected(scan)
+
+    def _scan(
+        self, table: DeltaTable | None, name: Stream, start: datetime, end: datetime
+    ) -> pl.LazyFrame:
+        """Return the committed rows of a span of time."""
+        if table is None:
+            return pl.LazyFrame(schema=SCHEMAS[name])
+        first, last = (moment.astimezone(UTC).strftime(HOUR) for moment in (start, end))
+        hours = [("hour", ">=", first), ("hour", "<=", last)]
+        scan = self._files(table.file_uris(partition_filters=hours), name)
+        return scan.filter(_between(start, end))
+
+    def _files(self, files: list[str], name: str) -> pl.LazyFrame:
+        if not files:
+            return pl.LazyFrame(schema=SCHEMAS[name])
+        return pl.scan_parquet(
+            files, hive_partitioning=False, storage_options=self._options or None
+        )
+
+    def _collected(self, scan: pl.LazyFrame) -> pl.DataFrame:
+        try:
+            return scan.collect()
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise unreadable(self._root, error) from error
+
+
+def _between(start: datetime, end: datetime) -> pl.Expr:
+    return pl.col("time").is_between(pl.lit(start, dtype=TIME), pl.lit(end, dtype=TIME))
+
+
+def _among(column: str, names: Collection[str]) -> pl.Expr:
+    return pl.col(column).is_in(list(names))
+
+
+def _within(
+    tail: pl.DataFrame,
+    start: datetime,
+    end: datetime,
+    column: str = "entity",
+    names: Collection[str] | None = None,
+) -> pl.DataFrame:
+    inside = tail.filter(_between(start, end))
+    return inside if names is None else inside.filter(_among(column, names))
