@@ -14,7 +14,7 @@ from diagnose.failure import Failure
 if TYPE_CHECKING:
     from diagnose.bundle import Bundle
     from diagnose.config import Settings
-    from diagnose.schema import Diagnosis
+    from diagnose.schema import Diagnosis, Window
 
 
 def moment(text: str) -> datetime:
@@ -42,6 +42,10 @@ def explain(
         ),
     ] = None,
     proposer: Proposer = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.html", help="Write the answer as a page to mail or keep, too."),
+    ] = None,
     output: Output = "table",
     config: Config = None,
 ) -> None:
@@ -53,14 +57,17 @@ def explain(
 
     incident = read_bundle(bundle, as_of)
     with waiting(f"explaining {incident.id}"):
-        diagnosis = _stored(_explained(incident, chosen), incident, chosen)
+        diagnosis, window = _explained(incident, chosen)
+        diagnosis = _stored(diagnosis, incident, chosen)
     show_diagnosis(diagnosis, output)
+    if report:
+        _reported(report, diagnosis, window, incident)
     if diagnosis.root_causes:
         raise typer.Exit(1)
 
 
-def _explained(bundle: "Bundle", settings: "Settings") -> "Diagnosis":
-    """Return why ``bundle`` happened."""
+def _explained(bundle: "Bundle", settings: "Settings") -> "tuple[Diagnosis, Window]":
+    """Return why ``bundle`` happened, and what that was found in."""
     with extra():
         from diagnose import pipeline
         from diagnose.compose import compose, limits
@@ -68,7 +75,15 @@ def _explained(bundle: "Bundle", settings: "Settings") -> "Diagnosis":
 
     window = make_window(bundle, limits(settings))
     roles = compose(settings)
-    return pipeline.explain(bundle.id, window, roles, bundle.symptom)
+    return pipeline.explain(bundle.id, window, roles, bundle.symptom), window
+
+
+def _reported(path: Path, diagnosis: "Diagnosis", window: "Window", bundle: "Bundle") -> None:
+    """Write the answer as a page."""
+    with extra():
+        from diagnose.page.page import render, write
+
+    write(path, render(diagnosis, window, bundle.logs))
 
 
 def _stored(diagnosis: "Diagnosis", bundle: "Bundle", settings: "Settings") -> "Diagnosis":

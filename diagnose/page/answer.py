@@ -1,0 +1,172 @@
+"""The top of a page: the answer, when it was, and what to look at next."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+from diagnose.page.tables import EntityShare, entities
+from diagnose.page.text import visible
+from diagnose.schema import Diagnosis, Intervention, Node, RootCause, Window
+from diagnose.wording import counted, moment, percent, quantity
+
+Tone = Literal["incident", "silent", "open"]
+
+DOUBTS: Final = "What would change our mind"  # the story's paragraph
+BESIDE: Final = 3  # signals of the accused that are named
+NAMED: Final = 80  # characters of one
+SURE: Final = 0.05  # share of the deviation from which a repair is worth telling
+READING: Final = {
+    "calibrated": "Calibrated: of all answers given with this probability, about that share held "
+    "in labelled incidents.",
+    "uncalibrated": "Uncalibrated: too few labelled incidents stand behind this number. Read it "
+    "as an order of suspects, not as odds.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A word and what it is, with a second line in small type."""
+
+    word: str
+    value: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is read first.
+
+    Attributes:
+        tone: A cause was named, nothing happened, or something did and no cause can be named.
+        headline: The answer in a few words.
+        probability: Of the likeliest entity; "" where none is named.
+        calibration: Whether that is to be taken literally, in one word.
+        reading: The same in a sentence.
+        sentences: What it rests on.
+        facts: When, and what is explained.
+        shares: The likeliest entities.
+        other: That it is none of the candidates.
+        next: What to look at.
+    """
+
+    tone: Tone
+    headline: str
+    probability: str
+    calibration: str
+    reading: str
+    sentences: tuple[str, ...]
+    facts: tuple[Fact, ...]
+    shares: tuple[EntityShare, ...]
+    other: EntityShare | None
+    next: tuple[str, ...]
+
+
+def answer_of(diagnosis: Diagnosis, window: Window) -> Answer:
+    """Return the top of the page for ``diagnosis``."""
+    facts = tuple(_facts(diagnosis, window))
+    if not diagnosis.root_causes:
+        silent = not diagnosis.anomalies
+        told = diagnosis.story[0].sentences if diagnosis.story else ()
+        return Answer(
+            "silent" if silent else "open",
+            "No incident" if silent else "No cause can be named",
+            "",
+            "",
+            "",
+            tuple(_bare(sentence) for sentence in told),
+            facts,
+            (),
+            None,
+            (),
+        )
+    first = diagnosis.root_causes[0]
+    shares = entities(diagnosis.root_causes)
+    other = diagnosis.other_probability
+    return Answer(
+        "incident",
+        f"{shares[0].entity} is the likeliest cause",
+        shares[0].words,
+        diagnosis.calibration,
+        READING[diagnosis.calibration],
+        tuple(_seen(diagnosis, first, window)),
+        facts,
+        shares,
+        EntityShare("something else, or not observed", percent(other), round(100 * other, 1)),
+        tuple(_next(diagnosis)),
+    )
+
+
+def _bare(sentence: str) -> str:
+    """Return a sentence without what the headline says already."""
+    rest = visible(sentence, 400).removeprefix("No incident: ")
+    return rest[:1].upper() + rest[1:]
+
+
+def unit_of(node: Node | None, window: Window) -> str:
+    """Return the unit of a signal; "" where it is not known."""
+    return next((s.kind.unit for s in window.signals if s.node == node), "")
+
+
+def stamp(time: datetime) -> str:
+    """Return a day and a time of day."""
+    return f"{time:%Y-%m-%d} {moment(time)} UTC"
+
+
+def _facts(diagnosis: Diagnosis, window: Window) -> Iterator[Fact]:
+    if diagnosis.alert_time:
+        yield Fact(
+            "Alert", f"{moment(diagnosis.alert_time)} UTC", f"{diagnosis.alert_time:%A, %Y-%m-%d}"
+        )
+    if diagnosis.anomalies:
+        first = min(diagnosis.anomalies, key=lambda seen: seen.onset)
+        yield Fact("First deviation", f"{moment(first.onset)} UTC", visible(str(first.node)))
+    if diagnosis.symptom:
+        yield Fact("Symptom", visible(diagnosis.symptom.entity), visible(diagnosis.symptom.signal))
+    else:
+        number = counted(len(window.signals), "signal")
+        yield Fact("Looked at", number, f"up to {moment(window.as_of)} UTC")
+
+
+def _seen(diagnosis: Diagnosis, first: RootCause, window: Window) -> Iterator[str]:
+    found = next((seen for seen in diagnosis.anomalies if seen.node == first.node), None)
+    signal = visible(first.signal)
+    if found:
+        unit = unit_of(first.node, window)
+        yield (
+            f"{signal} went from {quantity(found.normal, unit)} to "
+            f"{quantity(found.observed, unit)} at {moment(found.onset)} UTC."
+        )
+    else:
+        yield f"Seen in {signal}."
+    if first.node == diagnosis.symptom:
+        yield "It is the symptom itself: nothing that was seen explains it."
+    elif len(first.path) < 2:
+        yield "No tested path leads from it to the symptom."
+
+
+def _next(diagnosis: Diagnosis) -> Iterator[str]:
+    repairs = [r for r in diagnosis.interventions if r.share is not None and r.share >= SURE]
+    yield from (_repair(repair) for repair in repairs[:1])
+    first = diagnosis.root_causes[0]
+    beside = [
+        visible(seen.node.signal, NAMED)
+        for seen in diagnosis.anomalies
+        if seen.node.entity == first.entity and seen.node not in (first.node, diagnosis.symptom)
+    ]
+    if beside:
+        more = f" and {len(beside) - BESIDE} more" if len(beside) > BESIDE else ""
+        yield f"Also abnormal on {visible(first.entity)}: {', '.join(beside[:BESIDE])}{more}."
+    doubts = [p.sentences for p in diagnosis.story if p.title == DOUBTS]
+    for sentences in doubts:
+        yield from (visible(sentence, 400) for sentence in sentences[:3])
+
+
+def _repair(effect: Intervention) -> str:
+    between = ""
+    if effect.low is not None and effect.high is not None:
+        between = f" (90 % interval {100 * effect.low:.0f} to {100 * effect.high:.0f} %)"
+    return (
+        f"Bringing {visible(str(effect.cause))} back to normal would remove "
+        f"{100 * (effect.share or 0.0):.0f} % of the symptom's deviation{between}."
+    )

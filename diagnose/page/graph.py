@@ -1,0 +1,245 @@
+"""The causal graph as a picture: the path first, then what else matters to it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final, Literal
+
+from diagnose.page.layout import Box, Layout, Point, Sizes, layered
+from diagnose.page.text import cells, folded, shortened, visible
+from diagnose.schema import Diagnosis, Edge, Node, RootCause
+from diagnose.wording import chance, duration
+
+Role = Literal["cause", "symptom", "abnormal", "normal"]
+Line = Literal["supported", "refuted", "untestable", "untested"]
+Step = tuple[Node, Node]
+
+NODES: Final = 12  # that are drawn
+EDGES: Final = 18
+RIVALS: Final = 5  # causes whose paths are drawn
+WIDE: Final = Sizes(width=198, height=62, across=96, between=20, lane=14)
+NARROW: Final = Sizes(width=164, height=62, across=64, between=20, lane=14)
+FULL: Final = 1090.0  # width of the page, above which boxes are drawn narrow
+PADDING: Final = 22.0  # of a box
+ENTITY: Final = 8.4  # width of a letter of a box's first line
+SIGNAL: Final = 6.63  # the same of its others
+LABEL: Final = (5.6, 14.0)  # width of a letter of a label, and its height
+ALONG: Final = (0.5, 0.35, 0.65, 0.22, 0.78)  # of an edge, where its label may stand
+WORDS: Final = {
+    "supported": "supported",
+    "refuted": "refuted",
+    "untestable": "untestable",
+    "untested": "no test possible",
+}
+ROLES: Final = {
+    "cause": "likeliest cause",
+    "symptom": "symptom",
+    "abnormal": "",
+    "normal": "",
+}
+GUESSED: Final = ("model", "none")  # a direction that nothing measured tells
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnNode:
+    """A box: its place, its role, a line for the entity and lines for the signal."""
+
+    box: Box
+    role: Role
+    word: str
+    entity: str
+    signal: tuple[str, ...]
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnEdge:
+    """A curve from a cause to an effect.
+
+    Attributes:
+        curve: An SVG path.
+        line: How it is drawn.
+        on_path: Whether the answer rests on it.
+        guessed: Whether its direction rests on nothing measured.
+        label: A few words; "" where no place is free.
+        at: Where they stand.
+        name: All of it, for who hovers or cannot see.
+    """
+
+    curve: str
+    line: Line
+    on_path: bool
+    guessed: bool
+    label: str
+    at: Point
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """The drawn part of a graph, and how much of it was left out."""
+
+    nodes: tuple[DrawnNode, ...]
+    edges: tuple[DrawnEdge, ...]
+    width: float
+    height: float
+    edges_left_out: int
+
+
+def line_of(edge: Edge) -> Line:
+    """Return how ``edge`` is drawn: what was never tested is not what a test left open."""
+    return "untested" if edge.p_value is None else edge.verdict
+
+
+def picture(diagnosis: Diagnosis) -> Picture | None:
+    """Return the drawing of what matters of the diagnosis' graph; None where it has no edges."""
+    edges = _chosen(diagnosis)
+    if not edges:
+        return None
+    nodes = list(dict.fromkeys(node for edge in edges for node in (edge.cause, edge.effect)))
+    place = {node: i for i, node in enumerate(nodes)}
+    pairs = [(place[edge.cause], place[edge.effect]) for edge in edges]
+    layout = layered(len(nodes), pairs, WIDE)
+    if layout.width > FULL:
+        layout = layered(len(nodes), pairs, NARROW)
+    steps = _path(diagnosis.root_causes[:1])
+    return Picture(
+        tuple(_node(n, layout.boxes[i], diagnosis) for i, n in enumerate(nodes)),
+        _drawn(edges, layout, set(steps)),
+        layout.width,
+        layout.height,
+        len(diagnosis.graph.edges) - len(edges),
+    )
+
+
+def _path(causes: Iterable[RootCause]) -> list[Step]:
+    return [step for cause in causes for step in pairwise(cause.path)]
+
+
+def _chosen(diagnosis: Diagnosis) -> list[Edge]:
+    """Return the edges to draw, the path's first, so that they find the best places."""
+    path = _path(diagnosis.root_causes[:1])
+    rivals = set(_path(diagnosis.root_causes[1:RIVALS]))
+    central = {node for step in path for node in step} | {diagnosis.symptom}
+    order = {"supported": 2, "refuted": 3, "untestable": 4, "untested": 5}
+
+    def weight(edge: Edge) -> int:
+        step = (edge.cause, edge.effect)
+        if step in path:
+            return 0
+        far = 10 * (edge.cause not in central and edge.effect not in central)
+        return 1 if step in rivals else order[line_of(edge)] + far
+
+    chosen: list[Edge] = []
+    nodes: set[Node] = set()
+    for edge in sorted(diagnosis.graph.edges, key=weight):
+        ends = {edge.cause, edge.effect}
+        if len(chosen) < EDGES and len(nodes | ends) <= NODES:
+            chosen.append(edge)
+            nodes |= ends
+    return chosen
+
+
+def _node(node: Node, box: Box, diagnosis: Diagnosis) -> DrawnNode:
+    first = diagnosis.root_causes[0].node if diagnosis.root_causes else None
+    role: Role = "normal"
+    if node in {anomaly.node for anomaly in diagnosis.anomalies}:
+        role = "abnormal"
+    if node == diagnosis.symptom:
+        role = "symptom"
+    if node == first:
+        role = "cause"
+    entity, signal = visible(node.entity), visible(node.signal)
+    room = box.width - PADDING
+    return DrawnNode(
+        box,
+        role,
+        ROLES[role],
+        shortened(entity, int(room / ENTITY)),
+        folded(signal, int(room / SIGNAL), 2),
+        f"{entity} · {signal}",
+    )
+
+
+def _drawn(edges: Sequence[Edge], layout: Layout, path: set[Step]) -> tuple[DrawnEdge, ...]:
+    """Return the curves; a label stands where it covers no box and no other label, or nowhere."""
+    taken = list(layout.boxes)
+    drawn = []
+    for edge, route in zip(edges, layout.routes, strict=True):
+        words = _label(edge)
+        spot = _free(words, route, taken)
+        if spot:
+            taken.append(spot[1])
+        drawn.append(
+            DrawnEdge(
+                _curve(route),
+                line_of(edge),
+                (edge.cause, edge.effect) in path,
+                edge.direction_from in GUESSED,
+                words if spot else "",
+                spot[0] if spot else route[0],
+                _sentence(edge),
+            )
+        )
+    return tuple(drawn)
+
+
+def _label(edge: Edge) -> str:
+    lag = f" · {duration(edge.lag_seconds)}" if edge.lag_seconds else ""
+    return f"{edge.direction_from}{lag}" if edge.direction_from != "none" else f"?{lag}"
+
+
+def _sentence(edge: Edge) -> str:
+    test = f" ({chance(edge.p_value)})" if edge.p_value is not None else ""
+    lag = f", after {duration(edge.lag_seconds)}" if edge.lag_seconds else ""
+    cause, effect = visible(str(edge.cause)), visible(str(edge.effect))
+    return (
+        f"{cause} → {effect}: {WORDS[line_of(edge)]}{test}{lag}, "
+        f"direction from {edge.direction_from}, proposed by {edge.origin}"
+    )
+
+
+def _curve(route: Sequence[Point]) -> str:
+    """Return an SVG path that leaves and reaches boxes level."""
+    parts = [f"M{route[0][0]:.1f} {route[0][1]:.1f}"]
+    for i, ((x, y), (to_x, to_y)) in enumerate(pairwise(route)):
+        if i % 2:
+            parts.append(f"L{to_x:.1f} {to_y:.1f}")
+        else:
+            half = (x + to_x) / 2
+            parts.append(f"C{half:.1f} {y:.1f} {half:.1f} {to_y:.1f} {to_x:.1f} {to_y:.1f}")
+    return "".join(parts)
+
+
+def _free(words: str, route: Sequence[Point], taken: Sequence[Box]) -> tuple[Point, Box] | None:
+    """Return where ``words`` can stand on their edge, and what they cover; None for nowhere."""
+    width, height = LABEL[0] * cells(words) + 6, LABEL[1]
+    for (x, y), (to_x, to_y) in list(pairwise(route))[::2]:
+        for share in ALONG:
+            at = (_bezier(x, (x + to_x) / 2, to_x, share), _bezier_y(y, to_y, share))
+            box = Box(at[0] - width / 2, at[1] - height / 2, width, height)
+            if not any(overlap(box, other) for other in taken):
+                return at, box
+    return None
+
+
+def _bezier(start: float, half: float, end: float, share: float) -> float:
+    """Return a coordinate of a cubic curve whose two inner points are at ``half``."""
+    rest = 1 - share
+    return start * rest**3 + 3 * half * share * rest + end * share**3
+
+
+def _bezier_y(start: float, end: float, share: float) -> float:
+    """Return the height of a curve that leaves ``start`` and reaches ``end`` level."""
+    turned = share * share * (3 - 2 * share)
+    return start + (end - start) * turned
+
+
+def overlap(one: Box, other: Box) -> bool:
+    """Return whether two boxes cover a common point; a common border is none."""
+    return (
+        one.x < other.x + other.width
+        and other.x < one.x + one.width
+        and one.y < other.y + other.height
+        and other.y < one.y + one.height
+    )
