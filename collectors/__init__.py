@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 if TYPE_CHECKING:
     import polars as pl
 
-    from diagnose.config import CollectSection
+    from diagnose.config import Settings
 
 # Name and place of every collector; a module is imported when its collector is loaded.
-COLLECTORS: Final[Mapping[str, str]] = {}
+COLLECTORS: Final[Mapping[str, str]] = {
+    "procfs": "collectors.procfs:Procfs",
+}
 
 
 class NotApplicable(Exception):  # noqa: N818 - it is no error
@@ -78,17 +80,17 @@ class Configured(Protocol):
     """A collector class whose instances the settings decide: addresses, paths, secrets."""
 
     @classmethod
-    def configured(cls, settings: "CollectSection") -> Mapping[str, Collector]:
+    def configured(cls, settings: "Settings") -> Mapping[str, Collector]:
         """Return one instance a target, by the target's name; none where none is set."""
         ...
 
 
-def load(name: str, settings: "CollectSection") -> Mapping[str, Collector]:
+def load(name: str, settings: "Settings") -> Mapping[str, Collector]:
     """Return the instances of the collector ``name`` that ``settings`` ask for.
 
     Args:
         name: One of ``COLLECTORS``.
-        settings: Section ``collect``.
+        settings: All of them.
 
     Returns:
         The instances by the name under which they are reported: the collector's own, followed by
@@ -97,7 +99,7 @@ def load(name: str, settings: "CollectSection") -> Mapping[str, Collector]:
     module, _, class_name = COLLECTORS[name].partition(":")
     made = getattr(import_module(module), class_name)
     if not isinstance(made, Configured):
-        collector: Collector = made(host=settings.entity)
+        collector: Collector = made(host=settings.collect.entity)
         return {name: collector}
     instances = made.configured(settings)
     return {f"{name} {target}".strip(): one for target, one in instances.items()}

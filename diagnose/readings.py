@@ -23,11 +23,17 @@ MICROSECOND: Final = timedelta(microseconds=1)
 ABSURD: Final = 1e100  # numbers beyond are an exporter's mistake, and their squares overflow
 PARTS: Final = 20  # of a step, in one of which readings are taken most often
 FALLS: Final = 0.02  # share of steps at which a counter may fall: restarts of its process
-# Prometheus' naming convention, then exporters that hand on a kernel's or database's own counters.
+# Prometheus' naming convention, then exporters that hand on a kernel's or database's own counters,
+# then OpenTelemetry's names of what counts up.
 COUNTER: Final = re.compile(
     r"(_total|_count|_sum|_bucket)(/|$)"
     r"|^node_(vmstat_(pg|oom|ps)|netstat_(?!Tcp_CurrEstab)|softnet_)"
     r"|^pg_stat_(database_(?!numbackends)|bgwriter_|user_tables_(?!n_(live|dead)))"
+    r"|^system\.(cpu\.time|context_switches|interrupts|pressure\.|processes\.created|udp\.|tcp\.)"
+    r"|^system\.(disk\.(?!latency|pending)|network\.(io|packets|errors|dropped|carrier_changes))"
+    r"|^system\.(paging\.(faults|operations)|out_of_memory_kills)"
+    r"|^process\.(cpu\.time|disk\.io|pressure\.|throttled_time|out_of_memory_kills)"
+    r"|^hw\.(energy|memory\.(un)?corrected_errors)"
 )
 
 

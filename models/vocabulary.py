@@ -23,6 +23,16 @@ FAMILIES: Final = {
 
 # name, unit, tier, pattern
 METRICS: Final[tuple[tuple[str, str, Tier, str], ...]] = (
+    # -- OpenTelemetry's names of what has a part, whose own name (a command, a path) tells nothing
+    ("process cpu time", "ratio", "os", r"^process cpu time"),
+    ("process memory", "By", "os", r"^process memory usage"),
+    ("processes", "count", "os", r"^process count"),
+    ("file system inodes used", "ratio", "os", r"^system filesystem inodes"),
+    ("file system errors", "count", "os", r"^system filesystem read only"),
+    ("file system space used", "ratio", "os", r"^system filesystem"),
+    ("cpu utilization", "ratio", "os", r"^system cpu time (?:soft)?irq"),
+    ("network packets sent", "1/s", "os", r"^system network packets .*transmit"),
+    ("disk temperature", "Cel", "hardware", r"^hw temperature nvme"),
     # -- what watches the watcher
     ("telemetry scrape", "s", "unknown", r"scrape|prometheus (?:tsdb|target|rule|sd)|exporter "),
     # -- environment
