@@ -31,6 +31,7 @@ class Flusher:
     def __init__(self, journal: Journal, tables: Tables) -> None:
         self.journal = journal
         self.tables = tables
+        tables.synced.update(journal.synced())
         self.known = read_series(tables)
         for name in SCHEMAS:
             tables.sync(name)

@@ -155,8 +155,9 @@ class Tables:
             for fresh in range(self.synced.get(name, -1) + 1, version + 1):
                 entry = entry_file(root, fresh)
                 for added in added_files(root, entry):
-                    sync_file(added)
-                    sync_folders(added.parent, root)
+                    if added.exists():  # else compacted and vacuumed since
+                        sync_file(added)
+                        sync_folders(added.parent, root)
                 sync_file(entry)
             sync_folders(root / "_delta_log", self.folder.parent)
         self.synced[name] = version

@@ -1,0 +1,131 @@
+"""What keeps the tables small and fast: compaction, retention, vacuum, checkpoints.
+
+All of it is commits like any other, by the one writer between two flushes: a reader that holds an
+older version finds its files for another hour, and nobody waits.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import polars as pl
+from deltalake import DeltaTable
+
+from diagnose.telemetry.batch import STREAMS, Stream
+from diagnose.telemetry.disk import sync_file, sync_folders
+from diagnose.telemetry.flush import arranged
+from diagnose.telemetry.tables import HOUR, QUIETLY, SCHEMAS, WRITER, Tables
+
+FILES: Final = 12  # of an hour that still grows before they are made one
+SETTLED: Final = timedelta(minutes=10)  # after which an hour hardly grows any more
+SORTED: Final = 6_000_000  # records that are sorted at once; more are only joined
+AT_ONCE: Final = 4  # hours of a table that one round compacts, so that flushing is not held up
+READ_ON: Final = timedelta(hours=1)  # for which a reader may go on with an older version
+LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
+VERSIONS: Final = 50  # between two checkpoints of a table's log
+
+
+@dataclass(slots=True)
+class Upkeep:
+    """Looks after the tables; the writer calls it between two flushes.
+
+    Attributes:
+        tables: The writer's.
+        retention: Age at which records are deleted.
+        vacuumed: When files that nobody reads any more were last removed.
+        checkpoints: Version of each table's last checkpoint.
+    """
+
+    tables: Tables
+    retention: timedelta
+    vacuumed: datetime = LONG_AGO
+    checkpoints: dict[str, int] = field(default_factory=dict)
+
+    def run(self, now: datetime) -> None:
+        """Do what is due at ``now``."""
+        for stream in STREAMS:
+            self._forget(stream, now)
+            for hour, files in self._due(stream, now).items():
+                self._compact(stream, hour, files)
+        if len(self.tables.table("series").file_uris()) > FILES:
+            rows = self._read("series", self.tables.table("series").file_uris())
+            self.tables.replace("series", rows.sort("series"), None)
+        for name in SCHEMAS:
+            self.tables.sync(name)
+            self._checkpoint(name)
+        if now - self.vacuumed > READ_ON:
+            self._vacuum()
+            self.vacuumed = now
+
+    def _forget(self, stream: Stream, now: datetime) -> None:
+        """Delete the hours that are older than the retention."""
+        table = self.tables.table(stream)
+        oldest = (now - self.retention).strftime(HOUR)
+        if table.file_uris(partition_filters=[("hour", "<", oldest)]):
+            table.delete(f"hour < '{oldest}'", post_commithook_properties=QUIETLY)
+
+    def _due(self, stream: Stream, now: datetime) -> Mapping[str, int]:
+        """Return the hours to compact, oldest first, and how many records each has."""
+        actions = pl.DataFrame(self.tables.table(stream).get_add_actions(flatten=True))
+        if actions.is_empty():
+            return {}
+        open_since = (now - SETTLED).strftime(HOUR)
+        often = pl.when(pl.col("hour") >= open_since).then(FILES).otherwise(1)
+        due = (
+            actions.group_by(hour=pl.col("partition.hour"))
+            .agg(files=pl.len(), records=pl.col("num_records").sum())
+            .filter(pl.col("files") > often)
+            .sort("hour")
+            .head(AT_ONCE)
+        )
+        return dict(due.select("hour", "records").iter_rows())
+
+    def _compact(self, stream: Stream, hour: str, records: int) -> None:
+        """Make one file, or a few, of all those of an hour."""
+        table = self.tables.table(stream)
+        if records > SORTED:
+            table.optimize.compact(
+                partition_filters=[("hour", "=", hour)],
+                writer_properties=WRITER,
+                post_commithook_properties=QUIETLY,
+            )
+            return
+        rows = self._read(stream, table.file_uris(partition_filters=[("hour", "=", hour)]))
+        rows = arranged(stream, rows)
+        if stream == "readings":  # all that comes later has a greater position
+            rows = rows.with_columns(pl.col("position").max())
+        self.tables.replace(stream, rows, hour)
+
+    def _read(self, name: str, files: list[str]) -> pl.DataFrame:
+        options = dict(self.tables.options) or None
+        return pl.read_parquet(files, hive_partitioning=False, storage_options=options)
+
+    def _checkpoint(self, name: str) -> None:
+        """Sum up a table's log where it has grown, durably, then forget what it sums up."""
+        table = self.tables.table(name)
+        if table.version() - self.checkpoints.get(name, 0) < VERSIONS:
+            return
+        table.create_checkpoint()
+        self.checkpoints[name] = table.version()
+        if self.tables.folder is not None:
+            log = self.tables.folder / name / "_delta_log"
+            sync_file(log / f"{table.version():020}.checkpoint.parquet")
+            sync_file(log / "_last_checkpoint")
+            sync_folders(log, log)
+        table.cleanup_metadata()
+
+    def _vacuum(self) -> None:
+        """Remove the files that no version of the last hour names."""
+        for name in SCHEMAS:
+            self._vacuumed(self.tables.table(name))
+            self.tables.sync(name)
+
+    @staticmethod
+    def _vacuumed(table: DeltaTable) -> None:
+        table.vacuum(
+            retention_hours=int(READ_ON / timedelta(hours=1)),
+            dry_run=False,
+            enforce_retention_duration=False,
+            post_commithook_properties=QUIETLY,
+        )
