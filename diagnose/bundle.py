@@ -47,6 +47,8 @@ class Bundle:
         logs: Schema LOGS, lazily; None where the bundle has none.
         symptom: What is to be explained; None where nobody said.
         topology: (caller, callee) pairs of entities; empty where unknown.
+        contains: (whole, part) pairs of entities: a host and what runs on it. "a" and "a/b" need
+            no such pair.
         baseline_window: A span known to be normal; None where nobody knows one.
         missing: What its source left out or could not read, a sentence each.
     """
@@ -60,6 +62,7 @@ class Bundle:
     logs: pl.LazyFrame | None = None
     symptom: Node | None = None
     topology: tuple[tuple[str, str], ...] = ()
+    contains: tuple[tuple[str, str], ...] = ()
     baseline_window: tuple[datetime, datetime] | None = None
     missing: tuple[str, ...] = ()
 
@@ -98,6 +101,7 @@ def read_bundle(path: Path, as_of: datetime | None = None) -> Bundle:
         logs=_until(asked, logs, LOGS) if is_there(logs) else None,
         symptom=Node(symptom["entity"], symptom["signal"]) if symptom else None,
         topology=tuple((caller, callee) for caller, callee in facts.get("topology") or ()),
+        contains=tuple((whole, part) for whole, part in facts.get("contains") or ()),
         baseline_window=(read_time(span[0]), read_time(span[1])) if span else None,
     )
 

@@ -126,10 +126,11 @@ def _check_fields(facts: dict[str, Any]) -> Iterator[Problem]:
     if symptom is not None and not _is_node(symptom):
         way_out = 'write {"entity": "...", "signal": "..."} or null'
         yield Problem(INCIDENT, "symptom", f"is {symptom!r:.200}", way_out)
-    topology = facts.get("topology")
-    if topology is not None and not _is_pairs(topology):
-        way_out = "write [[caller, callee], ...] or null"
-        yield Problem(INCIDENT, "topology", "is no list of pairs of names", way_out)
+    for field, pair in (("topology", "[caller, callee]"), ("contains", "[whole, part]")):
+        pairs = facts.get(field)
+        if pairs is not None and not _is_pairs(pairs):
+            way_out = f"write [{pair}, ...] or null"
+            yield Problem(INCIDENT, field, "is no list of pairs of names", way_out)
     yield from _check_times(facts)
 
 

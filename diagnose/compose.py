@@ -9,6 +9,7 @@ from diagnose.falsify import falsify
 from diagnose.intervene import counterfactual, intervene
 from diagnose.pipeline import Roles
 from diagnose.story import tell
+from diagnose.topology import read_topology
 from diagnose.window import WindowLimits
 from models.causal_lm.belief import PairScorer
 from models.causal_lm.openai import openai_scorer
@@ -28,12 +29,21 @@ def compose(settings: Settings) -> Roles:
     # a machine that is in trouble.
     threadpool_limits(1, user_api="blas")
     scorer = _scorer(settings)
-    nodes = settings.explain.max_nodes
+    site = read_topology(settings.explain.topology)
+
+    def proposer(scorer: PairScorer | None) -> GraphProposer:
+        return GraphProposer(
+            scorer,
+            max_nodes=settings.explain.max_nodes,
+            required=site.required,
+            forbidden=site.forbidden,
+        )
+
     return Roles(
         detector=RobustDetector(),
         ranker=DeviationRanker(),
-        proposer=GraphProposer(scorer, max_nodes=nodes),
-        plain_proposer=GraphProposer(None, max_nodes=nodes) if scorer else None,
+        proposer=proposer(scorer),
+        plain_proposer=proposer(None) if scorer else None,
         falsify=falsify,
         attribute=attribute,
         associate=associate,

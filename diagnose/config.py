@@ -134,6 +134,8 @@ class ExplainSection(Section):
     """Signals that the causal judges look at."""
     max_signals: int = Field(default=2000, ge=2)
     """Signals that are looked at at all; those that deviate least are left out first."""
+    topology: UserPath | None = None
+    """YAML file in which the site says who calls whom, and what acts on what."""
 
 
 class LogsSection(Section):

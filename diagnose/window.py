@@ -17,6 +17,7 @@ from diagnose.extent import extent_of, some
 from diagnose.log_counts import count_logs
 from diagnose.readings import Array, Span, align, counters, rates
 from diagnose.schema import Failure, Node, Signal, Window
+from diagnose.topology import NO_SITE, SiteTopology, Topology
 from diagnose.wording import counted, duration
 from models.kinds import kind_of_absence, kind_of_metric
 from models.templates import TemplateParser
@@ -70,12 +71,19 @@ class _Columns:
         return _Columns(signals, self.baseline[:, chosen], self.recent[:, chosen])
 
 
-def make_window(bundle: Bundle, limits: WindowLimits = WindowLimits()) -> Window:
+def make_window(
+    bundle: Bundle, limits: WindowLimits = WindowLimits(), site: SiteTopology = NO_SITE
+) -> Window:
     """Return the window of ``bundle``: a baseline, and what came around the alert.
 
     The recent part begins two steps or two minutes before the alert, since a fault precedes the
     alert that it raises. The baseline is ``bundle.baseline_window``, else all that was read before
     the recent part.
+
+    Args:
+        bundle: The incident.
+        limits: How much of it becomes a window.
+        site: What the people of the site say of the topology, beside the bundle's own.
 
     Raises:
         Failure: there are no readings before ``as_of``, or a table is damaged.
@@ -95,9 +103,8 @@ def make_window(bundle: Bundle, limits: WindowLimits = WindowLimits()) -> Window
         way_out = "record the minutes before the alert, or move alert_time"
         raise Failure(f"{bundle.id}: no finite reading lies between baseline and as_of", way_out)
     columns, told = _chosen(columns, bundle.symptom, limits.max_signals)
-    known = dict.fromkeys(
-        (caller, callee) for caller, callee in bundle.topology if caller != callee
-    )
+    own = Topology(bundle.topology, bundle.contains)
+    topology = own + site.among({signal.node.entity for signal in columns.signals})
     return Window(
         columns.signals,
         _frame(columns.signals, columns.baseline, spans[0]),
@@ -105,7 +112,8 @@ def make_window(bundle: Bundle, limits: WindowLimits = WindowLimits()) -> Window
         bundle.step_seconds,
         bundle.alert_time,
         bundle.as_of,
-        tuple(known),
+        tuple(pair for pair in topology.calls if pair[0] != pair[1]),
+        tuple(pair for pair in topology.contains if pair[0] != pair[1]),
         (*said, *told, *_unknown(columns, bundle)),
     )
 
@@ -232,7 +240,8 @@ def _unknown(columns: _Columns, bundle: Bundle) -> Iterator[str]:
     """Yield what the reader must know about what was asked for and is not there."""
     nodes = {signal.node for signal in columns.signals}
     entities = {node.entity for node in nodes}
-    unseen = sorted({end for pair in bundle.topology for end in pair} - entities)
+    joined = (*bundle.topology, *bundle.contains)
+    unseen = sorted({end for pair in joined for end in pair} - entities)
     if unseen:
         yield f"The topology names {len(unseen)} entities without any signal: {some(unseen)}."
     if bundle.symptom and bundle.symptom not in nodes:

@@ -8,7 +8,7 @@ import yaml
 
 from diagnose.failure import Failure
 
-# The path of a key, outermost first, and the line on which it stands, from 1.
+# The path of a key or of an item of a list, outermost first, and its line, from 1.
 Lines = Mapping[tuple[str, ...], int]
 
 
@@ -43,9 +43,15 @@ def read_yaml(file: Path) -> tuple[dict[str, Any], Lines]:
 def _keys(
     node: yaml.Node | None, above: tuple[str, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], int]]:
-    """Yield the path and line of every key below ``node``."""
-    # Settings are two levels deep; a mapping that contains itself has no bottom.
-    if isinstance(node, yaml.MappingNode) and len(above) < 4:
+    """Yield the path and line of every key and item below ``node``."""
+    # Settings are a few levels deep; a mapping that contains itself has no bottom.
+    if len(above) >= 4:
+        return
+    if isinstance(node, yaml.SequenceNode):
+        for place, item in enumerate(node.value):
+            yield (*above, str(place)), item.start_mark.line + 1
+            yield from _keys(item, (*above, str(place)))
+    if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             path = (*above, str(key.value))
             yield path, key.start_mark.line + 1

@@ -34,7 +34,15 @@ def moment(text: str) -> datetime:
 
 
 def explain(
-    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="Folder of the incident.")],
+    bundle: Annotated[
+        Path | None, typer.Argument(metavar="[BUNDLE]", help="Folder of the incident.")
+    ] = None,
+    alert: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Alert that fires, by its name or fingerprint, in place of BUNDLE."
+        ),
+    ] = None,
     as_of: Annotated[
         datetime | None,
         typer.Option(
@@ -52,10 +60,9 @@ def explain(
     """Explain why an incident happened, and how sure that is."""
     chosen = settings(config, proposer)
     with extra():
-        from diagnose.bundle import read_bundle
         from diagnose.cli.report import show_diagnosis
 
-    incident = read_bundle(bundle, as_of)
+    incident = _incident(bundle, alert, as_of, chosen)
     with waiting(f"explaining {incident.id}"):
         diagnosis, window = _explained(incident, chosen)
         diagnosis = _stored(diagnosis, incident, chosen)
@@ -66,14 +73,32 @@ def explain(
         raise typer.Exit(1)
 
 
+def _incident(
+    bundle: Path | None, alert: str | None, as_of: datetime | None, settings: "Settings"
+) -> "Bundle":
+    """Return what is to be explained: a recorded incident, or a live alert."""
+    if (bundle is None) == (alert is None):
+        raise typer.BadParameter("give either BUNDLE or --alert NAME")
+    with extra():
+        from diagnose.bundle import read_bundle
+        from diagnose.live import incident_of
+
+    if bundle is not None:
+        return read_bundle(bundle, as_of)
+    with waiting(f"reading what is around {alert}"):
+        return incident_of(str(alert), settings, as_of or datetime.now(UTC))
+
+
 def _explained(bundle: "Bundle", settings: "Settings") -> "tuple[Diagnosis, Window]":
     """Return why ``bundle`` happened, and what that was found in."""
     with extra():
         from diagnose import pipeline
         from diagnose.compose import compose, limits
+        from diagnose.topology import read_topology
         from diagnose.window import make_window
 
-    window = make_window(bundle, limits(settings))
+    site = read_topology(settings.explain.topology)
+    window = make_window(bundle, limits(settings), site)
     roles = compose(settings)
     return pipeline.explain(bundle.id, window, roles, bundle.symptom), window
 

@@ -97,6 +97,7 @@ class Window:
         alert_time: When somebody noticed.
         as_of: The moment of asking; nothing later was read.
         topology: (caller, callee) pairs of entities, as far as they are known.
+        contains: (whole, part) pairs of entities, likewise: a host and what runs on it.
         missing: What was left out or could not be read, a sentence each.
 
     Raises:
@@ -110,6 +111,7 @@ class Window:
     alert_time: datetime
     as_of: datetime
     topology: tuple[tuple[str, str], ...] = ()
+    contains: tuple[tuple[str, str], ...] = ()
     missing: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

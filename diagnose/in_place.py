@@ -1,0 +1,245 @@
+"""An alert -> what is needed to explain it, read from the site's own Prometheus, in place.
+
+What is near the symptom comes first: its entity, whom that calls and who calls it, its host, then
+what is two calls away and the hosts of all these. What does not fit is left out, and said.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+import polars as pl
+
+from collectors.endpoint import StatusError
+from collectors.prometheus import Labels, Prometheus, readings_of, selector
+from collectors.prometheus_labels import NAME, entity_of, held, host_of, node_of
+from diagnose.alert import Alert
+from diagnose.bundle import Bundle
+from diagnose.extent import some
+from diagnose.promql import Compared, compared
+from diagnose.schema import READINGS, Node
+from diagnose.topology import SiteTopology, Topology, answering, around, resolved
+
+HISTORY: Final = timedelta(hours=1)  # before the alert, or ...
+HISTORY_STEPS: Final = 240  # ... so many steps: the longer holds
+LATEST: Final = timedelta(hours=1)  # after the onset; what comes later is not read
+STEP_SECONDS: Final = 15.0  # where nobody says how often is scraped
+MOST: Final = 2000  # series
+HOPS: Final = 2
+GRAPH: Final = "traces_service_graph_request_total"  # labels client and server
+PODS: Final = "kube_pod_info"  # labels node and pod
+# What is derived, says nothing by itself, or is about the scrape.
+UNREAD: Final = '__name__!~"ALERTS.*|scrape_.*|.*_bucket|.*_created|.*_info"'
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Which instants are read."""
+
+    start: datetime
+    end: datetime
+    step_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Symptom:
+    """What an alert is about.
+
+    Attributes:
+        entity: Whose symptom it is; "" where the alert does not tell.
+        node: The signal that shows it; None where the alert does not tell.
+        readings: What the signal showed.
+        targets: Labels of the targets whose series the alert watches.
+    """
+
+    entity: str
+    node: Node | None
+    readings: tuple[pl.DataFrame, ...] = ()
+    targets: tuple[Labels, ...] = ()
+
+
+def read_around(
+    alert: Alert, prometheus: Prometheus, site: SiteTopology, as_of: datetime
+) -> Bundle:
+    """Return what the entities around an alert showed before and since its onset.
+
+    Args:
+        alert: What fires.
+        prometheus: Who is asked.
+        site: What the people of the site say of the topology.
+        as_of: The moment of asking.
+
+    Raises:
+        OSError: Prometheus cannot be asked.
+        ValueError: its answer is none.
+    """
+    step_seconds = _step_seconds(prometheus, alert)
+    history = max(HISTORY, timedelta(seconds=HISTORY_STEPS * step_seconds))
+    end = min(as_of, alert.since + LATEST)
+    span = Span(alert.since - history, end, step_seconds)
+    symptom = _symptom(prometheus, alert, span)
+    scraped = prometheus.series(["up"], span.start, span.end)
+    targets = _once([*symptom.targets, *map(_target, scraped)])
+    entities = {entity_of(target) for target in targets}
+    topology = _topology(prometheus, span, entities, symptom.entity) + site.among(entities)
+    near, far = _by_distance(targets, symptom.entity, topology)
+    frames, left_out = _read(prometheus, near, span)
+    said = [alert.note] if alert.note else []
+    if symptom.node is None:
+        said.append("The alert does not tell its symptom: what deviates most takes its place.")
+    if not topology.calls:
+        said.append("No calls between services are known: all targets count as equally far.")
+    if far:
+        names = some(sorted({entity_of(target) for target in far}))
+        said.append(f"Further away than {HOPS} calls and not read: {names}.")
+    if left_out:
+        said.append(f"{left_out} series beyond {MOST} were not read.")
+    return Bundle(
+        id=f"{alert.name} {alert.fingerprint}",
+        source="prometheus",
+        alert_time=alert.since,
+        as_of=end,
+        step_seconds=step_seconds,
+        readings=pl.concat([READINGS.to_frame(), *symptom.readings, *frames]).lazy(),
+        symptom=symptom.node,
+        topology=topology.calls,
+        contains=topology.contains,
+        missing=tuple(said),
+    )
+
+
+def _step_seconds(prometheus: Prometheus, alert: Alert) -> float:
+    """Return how often is scraped what the alert is about, else what most targets are."""
+    try:
+        targets = [target for target in prometheus.targets() if target.interval_seconds]
+    except StatusError:  # a store that only looks like a Prometheus scrapes nothing itself
+        return STEP_SECONDS
+    own = [target for target in targets if alert.says(target.labels)]
+    often = Counter(target.interval_seconds for target in own or targets)
+    most = often.most_common(1)
+    return max(1.0, most[0][0] or STEP_SECONDS) if most else STEP_SECONDS
+
+
+def _symptom(prometheus: Prometheus, alert: Alert, span: Span) -> Symptom:
+    """Return what the alert is about, as far as it tells.
+
+    A series that is compared as it is, or its rate, is a signal by itself. What is added up,
+    divided or a quantile is a signal that is drawn from the expression.
+    """
+    watched = compared(alert.expression) if alert.expression else None
+    if watched is None:
+        return Symptom(entity_of(alert.labels), None)
+    found = prometheus.series([watched.selector], span.start, span.end)
+    series = [labels for labels in found if alert.says(labels)]
+    targets = tuple(_once(map(_target, series)))
+    entities = {node_of(labels).entity for labels in series}
+    entity = entities.pop() if len(entities) == 1 else _named(alert, watched)
+    if watched.plain and len(series) == 1:
+        node = node_of(series[0])
+        instants = (span.start, span.end, span.step_seconds)
+        frames = tuple(prometheus.readings(selector(series[0]), *instants))
+    else:
+        node = Node(entity, f"{watched.stem or 'expression'}/alert={alert.name}")
+        frames = tuple(_drawn(prometheus, alert, watched, node, span))
+    return Symptom(entity, node if entity and frames else None, frames if entity else (), targets)
+
+
+def _named(alert: Alert, watched: Compared) -> str:
+    """Return the entity that the alert's labels name, or those that its series must have."""
+    own = {name: text for name, text in alert.labels.items() if name not in alert.added}
+    return entity_of({**watched.equal, **own}) or entity_of(alert.labels)
+
+
+def _drawn(
+    prometheus: Prometheus, alert: Alert, watched: Compared, node: Node, span: Span
+) -> Iterator[pl.DataFrame]:
+    """Yield what the alert compares as readings of ``node``."""
+    query = f"max(({watched.value}) or vector(0))" if watched.absence else watched.value
+    drawn: Labels | None = None
+    for series in prometheus.evaluate(query, span.start, span.end, span.step_seconds):
+        drawn = series.labels if drawn is None and alert.says(series.labels) else drawn
+        if series.labels == drawn:
+            yield readings_of(series, node.entity, node.signal)
+
+
+def _topology(prometheus: Prometheus, span: Span, entities: set[str], entity: str) -> Topology:
+    """Return who calls whom by the service graph, and which pod runs where."""
+    graph = prometheus.series([GRAPH, PODS], span.start, span.end)
+    calls = [
+        (labels["client"], labels["server"])
+        for labels in graph
+        if labels.get("client") and labels.get("server")
+    ]
+    # A symptom of all instances together depends on each of them, as a caller does.
+    instances = [(entity, one) for one in answering(entity, sorted(entities)) if one != entity]
+    pods = [pair for labels in graph if (pair := held(labels))]
+    return Topology((*resolved(calls, entities), *instances), tuple(pods))
+
+
+def _by_distance(
+    targets: Sequence[Labels], entity: str, topology: Topology
+) -> tuple[list[Labels], list[Labels]]:
+    """Return the targets near an entity, the nearest first, and those that are not near."""
+    steps = around(topology, entity, HOPS)
+    hosts = {host_of(name) for name in steps}
+    rank: dict[int, int] = {}
+    for place, target in enumerate(targets):
+        own = entity_of(target)
+        if own == entity:
+            rank[place] = 0
+        elif own in steps:
+            rank[place] = 2 * steps[own] - 1  # one call: 1, two calls: 3
+        elif host_of(own) == host_of(entity):
+            rank[place] = 2
+        elif host_of(own) in hosts:
+            rank[place] = 4
+        elif not topology.calls:
+            rank[place] = 5
+    near = [targets[place] for place in sorted(rank, key=lambda place: (rank[place], place))]
+    return near, [target for place, target in enumerate(targets) if place not in rank]
+
+
+def _read(
+    prometheus: Prometheus, targets: Sequence[Labels], span: Span
+) -> tuple[list[pl.DataFrame], int]:
+    """Return the readings of targets, the first before the others, and how many series are not.
+
+    Where a target no longer fits, its metrics with few series come first: those with many have a
+    label for each request, device or table.
+    """
+    frames: list[pl.DataFrame] = []
+    room, left_out = MOST, 0
+    for target in targets:
+        chosen = selector(target, UNREAD)
+        sizes = Counter(one[NAME] for one in prometheus.series([chosen], span.start, span.end))
+        total = sum(sizes.values())
+        if total > room:
+            sizes = _fitting(sizes, room)
+            chosen = selector(target, f'__name__=~"{"|".join(sorted(sizes))}"')
+        taken = sum(sizes.values())
+        room, left_out = room - taken, left_out + total - taken
+        if taken:
+            frames += prometheus.readings(chosen, span.start, span.end, span.step_seconds)
+    return frames, left_out
+
+
+def _fitting(sizes: Mapping[str, int], room: int) -> Counter[str]:
+    """Return the metrics with the fewest series that fit into ``room`` together."""
+    fitting: Counter[str] = Counter()
+    for name in sorted(sizes, key=lambda name: (sizes[name], name)):
+        if fitting.total() + sizes[name] <= room:
+            fitting[name] = sizes[name]
+    return fitting
+
+
+def _target(labels: Labels) -> Labels:
+    """Return the labels of a series that its target has, too."""
+    kept = {"job", "instance", "namespace", "pod", "node", "host", "hostname", "service"}
+    return {name: text for name, text in labels.items() if name in kept}
+
+
+def _once(targets: Iterable[Labels]) -> list[Labels]:
+    """Return each target that has labels at all, once."""
+    return list({tuple(sorted(target.items())): target for target in targets if target}.values())
