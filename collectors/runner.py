@@ -1,0 +1,275 @@
+"""Runs collectors: times them, counts what they read, and keeps the trouble of one from the others.
+
+Each runs in a thread of its own. One that hangs (a disk or a server that does not answer) is left
+alone and reported as hung; what it read before counts, the rest when it comes. Nothing is silent:
+each collector has a ``Report`` for each round, with the reason where there is nothing.
+"""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from time import monotonic
+from typing import Final, Literal
+
+import polars as pl
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from collectors import COLLECTORS, Collector, NotApplicable, Paced, Resumable, load
+from diagnose.config import Settings
+from diagnose.failure import Failure
+from diagnose.schema import EDGES, LOGS, READINGS
+
+Outcome = Literal["read", "skipped", "failed", "hung", "waiting"]
+
+TABLES: Final = {"readings": READINGS, "logs": LOGS, "edges": EDGES}
+MOST_ROWS: Final = 50_000  # of a resumable collector and round; the rest comes with the next
+DURATIONS: Final = (0.001, 0.005, 0.02, 0.1, 0.5, 2, 10)  # seconds, bounds of the histogram
+
+_log = logging.getLogger("aitia.collect")
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of one collector in one round.
+
+    Attributes:
+        name: The collector's, with its target where it has one.
+        outcome: "skipped" where it does not apply here, "waiting" where it is not its turn yet,
+            "hung" where it had to be left alone.
+        reason: Why nothing, or not all, was read; "" where all was.
+        seconds: How long it took, or has taken so far.
+        rows: How many rows of each table it gave.
+    """
+
+    name: str
+    outcome: Outcome
+    reason: str = ""
+    seconds: float = 0.0
+    rows: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What one round gave.
+
+    Attributes:
+        frames: Of schema READINGS, LOGS or EDGES, none empty.
+        cursors: Of resumable collectors, up to where the frames until now hold their sources.
+        reports: One a collector.
+    """
+
+    frames: tuple[pl.DataFrame, ...]
+    cursors: Mapping[str, str]
+    reports: tuple[Report, ...]
+
+
+class Runner:
+    """Collectors that are run again and again.
+
+    Args:
+        collectors: By the names under which they are reported.
+        timeout_seconds: After which a round goes on without those that hang.
+        registry: Where durations, outcomes and rows are counted.
+    """
+
+    def __init__(
+        self,
+        collectors: Mapping[str, Collector],
+        timeout_seconds: float,
+        registry: CollectorRegistry,
+    ) -> None:
+        self.collectors = dict(collectors)
+        self.timeout_seconds = timeout_seconds
+        self._counts = _Counts(registry)
+        self._running: dict[str, _Run] = {}
+        self._due: dict[str, float] = {}
+        self._since: dict[str, datetime] = {}
+        self._outcomes: dict[str, Outcome] = {}
+
+    def resume(self, cursors: Mapping[str, str]) -> None:
+        """Let resumable collectors go on where ``cursors`` of an earlier process left them."""
+        for name, collector in self.collectors.items():
+            if isinstance(collector, Resumable) and name in cursors:
+                collector.cursor = cursors[name]
+
+    def run(self, since: datetime) -> Round:
+        """Return what every collector has seen since it was run last.
+
+        Args:
+            since: From when on, for a collector that was not run yet and has no cursor.
+        """
+        for name, collector in self.collectors.items():
+            if name not in self._running and self._due.get(name, 0.0) <= monotonic():
+                run = _Run(name, collector, self._since.get(name, since))
+                self._running[name] = run
+                run.start()
+        deadline = monotonic() + self.timeout_seconds
+        for run in self._running.values():
+            run.join(max(0.0, deadline - monotonic()))
+        frames: list[pl.DataFrame] = []
+        cursors: dict[str, str] = {}
+        reports = tuple(self._gathered(name, frames, cursors) for name in self.collectors)
+        for report in reports:
+            self._tell(report)
+        return Round(tuple(frames), cursors, reports)
+
+    def _gathered(self, name: str, frames: list[pl.DataFrame], cursors: dict[str, str]) -> Report:
+        """Return the report of ``name``, its frames and cursor added to those of the round."""
+        run = self._running.get(name)
+        if run is None:
+            return Report(name, "waiting", "it is not its turn yet")
+        finished = not run.is_alive()  # asked first: what it gives from now on comes next round
+        rows = dict.fromkeys(TABLES, 0)
+        while run.given:
+            frame, cursor = run.given.popleft()
+            frames.append(frame)
+            rows[_table(frame)] += frame.height
+            if cursor is not None:
+                cursors[name] = cursor
+        if not finished:
+            reason = f"no answer for {run.seconds:.0f} s; it is left alone until it has one"
+            return Report(name, "hung", reason, run.seconds, rows)
+        del self._running[name]
+        collector = self.collectors[name]
+        if isinstance(collector, Resumable):
+            cursors[name] = collector.cursor  # a source may be read on and give no row
+        if isinstance(collector, Paced):
+            self._due[name] = run.started + collector.every_seconds
+        if run.outcome == "read":
+            self._since[name] = run.began
+        return Report(name, run.outcome, run.reason, run.seconds, rows)
+
+    def _tell(self, report: Report) -> None:
+        """Count the report, and log it where it differs from the last of its collector."""
+        if report.outcome == "waiting":
+            return
+        self._counts.add(report)
+        before = self._outcomes.get(report.name)
+        self._outcomes[report.name] = report.outcome
+        if report.outcome in ("failed", "hung"):
+            if before != report.outcome:
+                _log.warning("%s %s: %s", report.name, report.outcome, report.reason)
+        elif before in ("failed", "hung"):
+            _log.info("%s is read again", report.name)
+
+
+class _Run(threading.Thread):
+    """One collector being run once; ``given`` may be emptied meanwhile."""
+
+    def __init__(self, name: str, collector: Collector, since: datetime) -> None:
+        super().__init__(name=f"collect {name}", daemon=True)
+        self.collector, self.since = collector, since
+        self.given: deque[tuple[pl.DataFrame, str | None]] = deque()
+        self.began, self.started = datetime.now(UTC), monotonic()
+        self.ended: float | None = None
+        # What holds where the thread ends by a defect, whose traceback threading shows.
+        self.outcome: Outcome = "failed"
+        self.reason = "a defect of the collector; its traceback is in the log"
+
+    @property
+    def seconds(self) -> float:
+        return (self.ended or monotonic()) - self.started
+
+    def run(self) -> None:
+        try:
+            self._read()
+            self.outcome, self.reason = "read", ""
+        except NotApplicable as why:
+            self.outcome, self.reason = "skipped", str(why)
+        except (OSError, ValueError, LookupError, Failure) as error:
+            self.reason = str(error) or type(error).__name__
+        finally:
+            self.ended = monotonic()
+
+    def _read(self) -> None:
+        resumable = self.collector if isinstance(self.collector, Resumable) else None
+        rows = 0
+        for frame in self.collector.collect(self.since):
+            _table(frame)
+            if frame.height:
+                self.given.append((frame, resumable.cursor if resumable else None))
+            rows += frame.height
+            if resumable and rows >= MOST_ROWS:
+                break
+
+
+class _Counts:
+    """What ``/metrics`` tells about the collectors."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        name = ["collector"]
+        self.seconds = Histogram(
+            "aitia_collector_duration_seconds",
+            "Time that one run of a collector took.",
+            name,
+            buckets=DURATIONS,
+            registry=registry,
+        )
+        self.success = Gauge(
+            "aitia_collector_success",
+            "Whether the last run of a collector read its source.",
+            name,
+            registry=registry,
+        )
+        self.runs = Counter(
+            "aitia_collector_runs", "Runs by outcome.", [*name, "outcome"], registry=registry
+        )
+        self.records = Counter(
+            "aitia_collector_records", "Rows by table.", [*name, "table"], registry=registry
+        )
+
+    def add(self, report: Report) -> None:
+        """Count one report; a collector that does not apply neither succeeds nor fails."""
+        self.runs.labels(report.name, report.outcome).inc()
+        if report.outcome == "skipped":
+            return
+        self.success.labels(report.name).set(report.outcome == "read")
+        self.seconds.labels(report.name).observe(report.seconds)
+        for table, rows in report.rows.items():
+            if rows:
+                self.records.labels(report.name, table).inc(rows)
+
+
+def _table(frame: pl.DataFrame) -> str:
+    """Return which table ``frame`` is a part of.
+
+    Raises:
+        ValueError: of none; whoever yields it breaks the contract.
+    """
+    for table, schema in TABLES.items():
+        if frame.schema == schema:
+            return table
+    raise ValueError(f"a frame of no known schema: {frame.schema}")
+
+
+def chosen(settings: Settings) -> tuple[dict[str, Collector], list[Report]]:
+    """Return the collectors that ``settings`` ask for, and a report for each that they leave out.
+
+    Raises:
+        Failure: ``collect.skip`` names a collector that does not exist.
+    """
+    skip = settings.collect.skip
+    unknown = sorted(set(skip) - COLLECTORS.keys())
+    if unknown:
+        raise Failure(
+            f"collect.skip names no collector: {', '.join(unknown)}",
+            f"the collectors are {', '.join(COLLECTORS)}",
+        )
+    collectors: dict[str, Collector] = {}
+    left_out: list[Report] = []
+    for name in COLLECTORS:
+        made = {} if name in skip else load(name, settings)
+        collectors |= made
+        if not made:
+            reason = "collect.skip names it" if name in skip else "the settings name no target"
+            left_out.append(Report(name, "skipped", reason))
+    return collectors, left_out
+
+
+def totals(reports: Iterable[Report]) -> Mapping[str, int]:
+    """Return the rows of each table over all ``reports``."""
+    given = list(reports)
+    return {table: sum(report.rows.get(table, 0) for report in given) for table in TABLES}
