@@ -1,20 +1,23 @@
 """The top of a page: the answer, when it was, and what to look at next."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
 from diagnose.page.tables import EntityShare, entities
-from diagnose.page.text import visible
+from diagnose.page.text import shortened, visible
+from diagnose.page.timeline import Track
 from diagnose.schema import Diagnosis, Intervention, Node, RootCause, Window
-from diagnose.wording import counted, moment, percent, quantity
+from diagnose.wording import counted, moment, percent
 
 Tone = Literal["incident", "silent", "open"]
 
 DOUBTS: Final = "What would change our mind"  # the story's paragraph
 BESIDE: Final = 3  # signals of the accused that are named
 NAMED: Final = 80  # characters of one
+OTHER: Final = "the fault is none of these, or was not observed"
+HEADLINE: Final = 60  # columns of a name
 SURE: Final = 0.05  # share of the deviation from which a repair is worth telling
 READING: Final = {
     "calibrated": "Calibrated: of all answers given with this probability, about that share held "
@@ -62,8 +65,8 @@ class Answer:
     next: tuple[str, ...]
 
 
-def answer_of(diagnosis: Diagnosis, window: Window) -> Answer:
-    """Return the top of the page for ``diagnosis``."""
+def answer_of(diagnosis: Diagnosis, window: Window, tracks: Sequence[Track]) -> Answer:
+    """Return the top of the page for ``diagnosis``, whose signals are told as in ``tracks``."""
     facts = tuple(_facts(diagnosis, window))
     if not diagnosis.root_causes:
         silent = not diagnosis.anomalies
@@ -85,14 +88,14 @@ def answer_of(diagnosis: Diagnosis, window: Window) -> Answer:
     other = diagnosis.other_probability
     return Answer(
         "incident",
-        f"{shares[0].entity} is the likeliest cause",
+        f"{shortened(shares[0].name, HEADLINE)} is the likeliest cause",
         shares[0].words,
         diagnosis.calibration,
         READING[diagnosis.calibration],
-        tuple(_seen(diagnosis, first, window)),
+        tuple(_seen(diagnosis, first, tracks)),
         facts,
         shares,
-        EntityShare("something else, or not observed", percent(other), round(100 * other, 1)),
+        EntityShare("something else", OTHER, percent(other), round(100 * other, 1)),
         tuple(_next(diagnosis)),
     )
 
@@ -128,15 +131,13 @@ def _facts(diagnosis: Diagnosis, window: Window) -> Iterator[Fact]:
         yield Fact("Looked at", number, f"up to {moment(window.as_of)} UTC")
 
 
-def _seen(diagnosis: Diagnosis, first: RootCause, window: Window) -> Iterator[str]:
-    found = next((seen for seen in diagnosis.anomalies if seen.node == first.node), None)
+def _seen(diagnosis: Diagnosis, first: RootCause, tracks: Sequence[Track]) -> Iterator[str]:
     signal = visible(first.signal)
-    if found:
-        unit = unit_of(first.node, window)
-        yield (
-            f"{signal} went from {quantity(found.normal, unit)} to "
-            f"{quantity(found.observed, unit)} at {moment(found.onset)} UTC."
-        )
+    onset = next((seen.onset for seen in diagnosis.anomalies if seen.node == first.node), None)
+    at = f" at {moment(onset)} UTC" if onset else ""
+    track = next((track for track in tracks if track.role == "cause"), None)
+    if track:
+        yield f"{signal} went from {track.normal} to {track.observed}{at}."
     else:
         yield f"Seen in {signal}."
     if first.node == diagnosis.symptom:

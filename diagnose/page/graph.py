@@ -10,12 +10,14 @@ from diagnose.page.text import cells, folded, shortened, visible
 from diagnose.schema import Diagnosis, Edge, Node, RootCause
 from diagnose.wording import chance, duration
 
-Role = Literal["cause", "symptom", "abnormal", "normal"]
+Role = Literal["cause", "start", "symptom", "abnormal", "normal"]
 Line = Literal["supported", "refuted", "untestable", "untested"]
 Step = tuple[Node, Node]
 
 NODES: Final = 12  # that are drawn
 EDGES: Final = 18
+FAR: Final = 5  # edges that are drawn at least, though they touch neither path nor symptom
+DISTANT: Final = 10
 RIVALS: Final = 5  # causes whose paths are drawn
 WIDE: Final = Sizes(width=198, height=62, across=96, between=20, lane=14)
 NARROW: Final = Sizes(width=164, height=62, across=64, between=20, lane=14)
@@ -33,6 +35,7 @@ WORDS: Final = {
 }
 ROLES: Final = {
     "cause": "likeliest cause",
+    "start": "on the likeliest cause",
     "symptom": "symptom",
     "abnormal": "",
     "normal": "",
@@ -127,28 +130,32 @@ def _chosen(diagnosis: Diagnosis) -> list[Edge]:
         step = (edge.cause, edge.effect)
         if step in path:
             return 0
-        far = 10 * (edge.cause not in central and edge.effect not in central)
+        far = DISTANT * (edge.cause not in central and edge.effect not in central)
         return 1 if step in rivals else order[line_of(edge)] + far
 
     chosen: list[Edge] = []
     nodes: set[Node] = set()
     for edge in sorted(diagnosis.graph.edges, key=weight):
         ends = {edge.cause, edge.effect}
-        if len(chosen) < EDGES and len(nodes | ends) <= NODES:
+        most = FAR if weight(edge) >= DISTANT else EDGES
+        if len(chosen) < most and len(nodes | ends) <= NODES:
             chosen.append(edge)
             nodes |= ends
     return chosen
 
 
 def _node(node: Node, box: Box, diagnosis: Diagnosis) -> DrawnNode:
-    first = diagnosis.root_causes[0].node if diagnosis.root_causes else None
+    first = diagnosis.root_causes[0] if diagnosis.root_causes else None
+    start = first.path[0] if first and first.path else None
     role: Role = "normal"
     if node in {anomaly.node for anomaly in diagnosis.anomalies}:
         role = "abnormal"
     if node == diagnosis.symptom:
         role = "symptom"
-    if node == first:
+    if first and node == first.node:
         role = "cause"
+    elif node == start and node != diagnosis.symptom:
+        role = "start"
     entity, signal = visible(node.entity), visible(node.signal)
     room = box.width - PADDING
     return DrawnNode(

@@ -14,7 +14,8 @@ from diagnose.schema import Signal, Window
 from diagnose.wording import moment
 from models.templates import EMPTY, NAME, UNPARSED, masked
 
-ROWS: Final = 10  # templates that are shown, and as many changes
+GRAVE: Final = ("FATAL", "ERROR")  # told first
+ROWS: Final = 8  # templates that are shown, and as many changes
 LEAST: Final = 4.0  # standard deviations of a count from which its change may be news ...
 TIMES: Final = 2.0  # ... if it became so many times as much, or as little
 TIMES_TOLD: Final = 2  # changes of one sort whose times are told
@@ -63,31 +64,40 @@ class Logs:
         changes: Deployments, restarts and the like, within the time that is shown.
         templates: Those whose rate changed most.
         quiet: How many other templates there were.
+        read: Whether there were any logs.
     """
 
     changes: tuple[LogRow, ...]
     templates: tuple[LogRow, ...]
     quiet: int
+    read: bool
 
 
-def logs_of(window: Window, axis: Axis, records: pl.LazyFrame | None) -> Logs:
+def logs_of(
+    window: Window, axis: Axis, records: pl.LazyFrame | None, accused: str | None = None
+) -> Logs:
     """Return what the logs said.
 
     Args:
         window: Its templates and changes are shown.
         axis: The time that is shown.
         records: Schema LOGS, from which example lines are taken; None where there are none.
+        accused: The entity whose changes are told first.
     """
     changes = [s for s in window.signals if s.source == "change" and _count(s, axis)]
+    changes.sort(key=lambda signal: signal.node.entity != accused)
     templates = [s for s in window.signals if s.source == "template" and _parts(s)[1]]
-    scored = sorted(((_oddity(s, window), s) for s in templates), key=lambda found: -found[0])
-    told = [signal for score, signal in scored if score >= LEAST][:ROWS]
+    odd = {signal.node: _oddity(signal, window) for signal in templates}
+    told = [signal for signal in templates if odd[signal.node] >= LEAST]
+    told.sort(key=lambda signal: (_parts(signal)[0] not in GRAVE, -odd[signal.node]))
+    told = told[:ROWS]
     rows = tuple(_row(signal, window, axis) for signal in told)
     if records is not None and told:
         texts = _examples(records, told, window)
         rows = tuple(replace(row, lines=lines) for row, lines in zip(rows, texts, strict=True))
     shown = tuple(_row(signal, window, axis) for signal in changes[:ROWS])
-    return Logs(shown, rows, len(templates) - len(told))
+    read = any(signal.source in ("change", "template") for signal in window.signals)
+    return Logs(shown, rows, len(templates) - len(told), read)
 
 
 def _parts(signal: Signal) -> tuple[str, str]:
@@ -125,7 +135,7 @@ def _oddity(signal: Signal, window: Window) -> float:
 def _row(signal: Signal, window: Window, axis: Axis) -> LogRow:
     severity, template = _parts(signal)
     name = str(signal.node)
-    entity, text = visible(signal.node.entity), visible(template)
+    entity, text = visible(signal.node.entity), visible(template.removeprefix("<time> "))
     if signal.source == "change":
         times = axis.frame.filter(pl.col(name) > 0)["time"].to_list()
         told = ", ".join(moment(time) for time in times[-TIMES_TOLD:])

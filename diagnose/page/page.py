@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 import polars as pl
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from diagnose.failure import Failure
 from diagnose.page.answer import answer_of, stamp, unit_of
@@ -25,7 +25,7 @@ from diagnose.page.tables import candidates, edge_rows, ladders, rest_of
 from diagnose.page.text import visible
 from diagnose.page.timeline import tracks
 from diagnose.schema import Diagnosis, Window
-from diagnose.wording import duration, percent
+from diagnose.wording import percent, quantity
 
 SENTENCES: Final = 40  # of what is missing
 SENTENCE: Final = 400  # characters of one
@@ -41,34 +41,32 @@ def render(diagnosis: Diagnosis, window: Window, records: pl.LazyFrame | None = 
             where there are none.
     """
     axis = axis_of(window)
+    shown = tracks(diagnosis, window, axis)
     style = _style()
     seconds = diagnosis.duration_seconds
-    return (
-        _environment()
-        .get_template("page.html")
-        .render(
-            style=style,
-            style_hash=b64encode(sha256(style.encode()).digest()).decode(),
-            incident=visible(diagnosis.incident),
-            version=version("aitia"),
-            asked=stamp(window.as_of),
-            answer=answer_of(diagnosis, window),
-            picture=picture(diagnosis),
-            axis=axis,
-            tracks=tracks(diagnosis, window, axis),
-            logs=logs_of(window, axis, records),
-            candidates=candidates(diagnosis),
-            rest=rest_of(diagnosis),
-            graph=diagnosis.graph,
-            edges=edge_rows(diagnosis),
-            verdicts=WORDS,
-            ladders=ladders(diagnosis, unit_of(diagnosis.symptom, window)),
-            missing=[visible(sentence, SENTENCE) for sentence in diagnosis.missing[:SENTENCES]],
-            missing_more=max(len(diagnosis.missing) - SENTENCES, 0),
-            sent=[visible(sentence, SENTENCE) for sentence in diagnosis.graph.sent[:SENTENCES]],
-            took=duration(sum(seconds.values())),
-            stages=[(visible(stage), duration(took)) for stage, took in seconds.items()],
-        )
+    accused = diagnosis.root_causes[0].entity if diagnosis.root_causes else None
+    return _template("page.html").render(
+        style=style,
+        style_hash=b64encode(sha256(style.encode()).digest()).decode(),
+        incident=visible(diagnosis.incident),
+        version=version("aitia"),
+        asked=stamp(window.as_of),
+        answer=answer_of(diagnosis, window, shown),
+        picture=picture(diagnosis),
+        axis=axis,
+        tracks=shown,
+        logs=logs_of(window, axis, records, accused),
+        candidates=candidates(diagnosis),
+        rest=rest_of(diagnosis),
+        graph=diagnosis.graph,
+        edges=edge_rows(diagnosis),
+        verdicts=WORDS,
+        ladders=ladders(diagnosis, unit_of(diagnosis.symptom, window)),
+        missing=[visible(sentence, SENTENCE) for sentence in diagnosis.missing[:SENTENCES]],
+        missing_more=max(len(diagnosis.missing) - SENTENCES, 0),
+        sent=[visible(sentence, SENTENCE) for sentence in diagnosis.graph.sent[:SENTENCES]],
+        took=quantity(sum(seconds.values()), "s"),
+        stages=[(visible(stage), quantity(took, "s")) for stage, took in seconds.items()],
     )
 
 
@@ -84,18 +82,17 @@ def write(path: Path, document: str) -> None:
         raise Failure(f"{path} is not a file", way_out)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        try:
-            draft.write_text(document, encoding="utf-8", newline="\n")
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
+        with draft.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(document)
+        draft.replace(path)
     except OSError as error:
+        draft.unlink(missing_ok=True)
         raise Failure(f"{path}: cannot be written ({error.strerror})", way_out) from error
 
 
 @cache
-def _environment() -> Environment:
-    """Return the template engine, which escapes whatever it is not told to trust."""
+def _template(name: str) -> Template:
+    """Return a template of the engine, which escapes whatever it is not told to trust."""
     environment = Environment(
         loader=PackageLoader("diagnose.page"),
         autoescape=True,
@@ -104,7 +101,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["percent"] = percent
-    return environment
+    return environment.get_template(name)
 
 
 @cache

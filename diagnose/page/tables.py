@@ -6,12 +6,15 @@ from itertools import pairwise
 from typing import Final
 
 from diagnose.page.graph import WORDS, line_of
-from diagnose.page.text import visible
+from diagnose.page.text import shortened, visible
 from diagnose.schema import Counterfactual, Diagnosis, Edge, Intervention, Node, RootCause
 from diagnose.wording import digits, duration, percent, quantity
 
 CANDIDATES: Final = 8  # rows of the ranking
 RIVALS: Final = 3  # leaders of the other rankings, which are shown too
+ENTITIES: Final = 4
+NAME: Final = 26  # columns of an entity beside its bar
+LITTLE: Final = 0.005  # probability below which an entity is not worth a line
 EDGES: Final = 150  # rows of the table of edges
 CAUSES: Final = 6  # causes for which the three rungs are told
 ORDER: Final = {"supported": 0, "refuted": 1, "untestable": 2, "untested": 3}
@@ -41,6 +44,7 @@ class EntityShare:
     """How much probability lies on one entity."""
 
     entity: str
+    name: str
     words: str
     width: float
 
@@ -115,16 +119,22 @@ def rest_of(diagnosis: Diagnosis) -> tuple[int, str]:
     return len(rest), percent(min(sum(cause.probability for cause in rest), 1.0))
 
 
-def entities(causes: Sequence[RootCause], most: int = 4) -> tuple[EntityShare, ...]:
+def entities(causes: Sequence[RootCause]) -> tuple[EntityShare, ...]:
     """Return the entities that are likeliest to hold the fault, likeliest first."""
     total: dict[str, float] = {}
     for cause in causes:
         total[cause.entity] = total.get(cause.entity, 0.0) + cause.probability
-    ordered = sorted(total.items(), key=lambda item: -item[1])[:most]
+    ordered = sorted(total.items(), key=lambda item: -item[1])[:ENTITIES]
     return tuple(
-        EntityShare(visible(entity), percent(min(share, 1.0)), round(100 * share, 1))
-        for entity, share in ordered
+        _entity_share(entity, min(share, 1.0))
+        for place, (entity, share) in enumerate(ordered)
+        if place < RIVALS - 1 or share >= LITTLE
     )
+
+
+def _entity_share(entity: str, share: float) -> EntityShare:
+    name = visible(entity)
+    return EntityShare(shortened(name, NAME), name, percent(share), round(100 * share, 1))
 
 
 def edge_rows(diagnosis: Diagnosis) -> tuple[EdgeRow, ...]:

@@ -22,8 +22,10 @@ WIDTH: Final = 1000.0
 HEIGHT: Final = 100.0
 MARGIN: Final = 6.0  # above and below the curve
 NAME: Final = 40  # columns of a signal's name
+ENTITY: Final = 22  # columns of an entity's
 RANGE: Final = (0.01, 0.99)  # quantiles of the baseline that bound its normal range
 HISTORY: Final = 10  # instants that make one
+GRAINS: Final = ((7200, 600), (120, 30), (0, 1))  # from so many seconds on, rounded to these
 COUNTED: Final = ("template", "change")  # sources that are drawn as bars
 
 
@@ -124,7 +126,7 @@ def _track(
     return Track(
         role,
         WORDS[role],
-        shortened(entity, NAME),
+        shortened(entity, ENTITY),
         shortened(said, NAME),
         f"{entity} · {said}",
         curve(values, past, axis, signal.source in COUNTED),
@@ -155,7 +157,8 @@ def _left(onset: datetime, alert: datetime) -> str:
     if abs(seconds) < 0.5:
         return "at the alert"
     side = "before" if seconds > 0 else "after"
-    return f"{duration(round(abs(seconds)))} {side} the alert, {moment(onset)}"
+    grain = next(size for least, size in GRAINS if abs(seconds) >= least)
+    return f"{duration(grain * round(abs(seconds) / grain))} {side} the alert, {moment(onset)}"
 
 
 def curve(values: Floats, past: Floats, axis: Axis, counts: bool) -> Curve:
@@ -167,14 +170,15 @@ def curve(values: Floats, past: Floats, axis: Axis, counts: bool) -> Curve:
         axis: Where the instants stand.
         counts: Whether they are counts, which are drawn as bars from zero.
     """
-    seen = values[np.isfinite(values)]
-    low, normal, high = (
-        np.quantile(past, (RANGE[0], 0.5, RANGE[1])) if len(past) >= HISTORY else (None,) * 3
-    )
-    ends = [*seen, *([low, high] if low is not None else []), *([0.0] if counts else [])]
-    least, most = (float(min(ends)), float(max(ends))) if ends else (0.0, 0.0)
+    seen = [float(value) for value in values[np.isfinite(values)]]
+    usual: list[float] = []  # lower end, median and upper end of the normal range
+    if len(past) >= HISTORY:
+        usual = [float(edge) for edge in np.quantile(past, (RANGE[0], 0.5, RANGE[1]))]
+    ends = [*seen, *usual, *([0.0] if counts else [])]
+    least, most = min(ends, default=0.0), max(ends, default=0.0)
     if most <= least:  # a constant lies in the middle, a count of nothing at the bottom
-        least, most = (0.0, 1.0) if counts else (least - 1, most + 1)
+        room = max(abs(least), 1.0)
+        least, most = (0.0, 1.0) if counts else (least - room, most + room)
 
     def height(value: float) -> float:
         share = (value - least) / (most - least)
@@ -184,13 +188,18 @@ def curve(values: Floats, past: Floats, axis: Axis, counts: bool) -> Curve:
         (x * WIDTH / 100, height(value) if np.isfinite(value) else None)
         for x, value in zip(axis.places, values, strict=True)
     ]
-    width = WIDTH / max(len(points), 1)
+    bars, width = _grouped(points) if counts else ([], 0.0)
     return Curve(
-        "" if counts else _line(_thinned(points), axis),
-        _bars(points, width) if counts else "",
-        (height(high), max(height(low) - height(high), 1.0)) if low is not None else None,
-        height(normal) if normal is not None else None,
+        _ground(bars, width) if counts else _line(_thinned(points), axis),
+        _bars(bars, width),
+        _band(height(usual[0]), height(usual[2])) if usual else None,
+        height(usual[1]) if usual else None,
     )
+
+
+def _band(lower: float, upper: float) -> tuple[float, float]:
+    """Return upper edge and height of the normal range, which is seen even where it is a point."""
+    return upper, max(lower - upper, 1.0)
 
 
 Place = tuple[float, float | None]
@@ -232,11 +241,28 @@ def _line(points: Iterable[Place], axis: Axis) -> str:
     return "".join(parts)
 
 
-def _bars(points: Sequence[Place], width: float) -> str:
-    """Return the path of bars that stand on the lower edge."""
+def _grouped(points: Sequence[Place]) -> tuple[list[Place], float]:
+    """Return the highest point of each group, and how wide a group is; None only where all are."""
+    size = max(1, -(-len(points) // POINTS))
+    groups = [points[begin : begin + size] for begin in range(0, len(points), size)]
+    tops = [min((y for _, y in group if y is not None), default=None) for group in groups]
+    bars = [(group[0][0], top) for group, top in zip(groups, tops, strict=True)]
+    return bars, WIDTH / max(len(groups), 1)
+
+
+def _ground(bars: Sequence[Place], width: float) -> str:
+    """Return the line on which bars stand, as far as anything was counted."""
+    bottom = HEIGHT - MARGIN
+    return "".join(
+        f"M{max(x - width / 2, 0):.1f} {bottom:g}h{width:.1f}" for x, y in bars if y is not None
+    )
+
+
+def _bars(bars: Sequence[Place], width: float) -> str:
+    """Return the path of bars."""
     bottom = HEIGHT - MARGIN
     return "".join(
         f"M{max(x - width / 2, 0):.1f} {bottom:g}V{y:g}h{max(width * 0.8, 1.5):.1f}V{bottom:g}z"
-        for x, y in points
+        for x, y in bars
         if y is not None and y < bottom
     )
