@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from diagnose.cli import backtest, bundle, config, explain, incidents
+from diagnose.cli import backtest, bundle, config, explain, incidents, record
 from diagnose.cli.terminal import complain
 from diagnose.failure import Failure
 
@@ -27,6 +27,7 @@ app = typer.Typer(
 )
 app.command()(explain.explain)
 app.command()(backtest.backtest)
+app.command()(record.record)
 app.add_typer(bundle.app, name="bundle")
 app.add_typer(incidents.app, name="incidents")
 app.add_typer(config.app, name="config")

@@ -43,6 +43,17 @@ def explain(
             metavar="NAME", help="Alert that fires, by its name or fingerprint, in place of BUNDLE."
         ),
     ] = None,
+    at: Annotated[
+        datetime | None,
+        typer.Option(
+            parser=moment,
+            metavar="TIME",
+            help="When a symptom was noticed, in place of BUNDLE; needs --entity.",
+        ),
+    ] = None,
+    entity: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Whose symptom that was.")
+    ] = None,
     as_of: Annotated[
         datetime | None,
         typer.Option(
@@ -62,7 +73,16 @@ def explain(
     with extra():
         from diagnose.cli.report import show_diagnosis
 
-    incident = _incident(bundle, alert, as_of, chosen)
+    if (at is None) != (entity is None):
+        raise typer.BadParameter("--at and --entity come together")
+    if sum(given is not None for given in (bundle, alert, at)) != 1:
+        raise typer.BadParameter("give one of BUNDLE, --alert NAME, and --at TIME with --entity")
+    if bundle is not None:
+        incident = _recorded(bundle, as_of)
+    elif alert is not None:
+        incident = _live(alert, chosen, as_of or datetime.now(UTC))
+    else:
+        incident = _kept(str(entity), at or datetime.now(UTC), chosen, as_of or datetime.now(UTC))
     with waiting(f"explaining {incident.id}"):
         diagnosis, window = _explained(incident, chosen)
         diagnosis = _stored(diagnosis, incident, chosen)
@@ -73,20 +93,32 @@ def explain(
         raise typer.Exit(1)
 
 
-def _incident(
-    bundle: Path | None, alert: str | None, as_of: datetime | None, settings: "Settings"
-) -> "Bundle":
-    """Return what is to be explained: a recorded incident, or a live alert."""
-    if (bundle is None) == (alert is None):
-        raise typer.BadParameter("give either BUNDLE or --alert NAME")
+def _recorded(bundle: Path, as_of: datetime | None) -> "Bundle":
+    """Return the incident in a folder."""
     with extra():
         from diagnose.bundle import read_bundle
+
+    return read_bundle(bundle, as_of)
+
+
+def _live(alert: str, settings: "Settings", as_of: datetime) -> "Bundle":
+    """Return the incident of which a live alert tells."""
+    with extra():
         from diagnose.live import incident_of
 
-    if bundle is not None:
-        return read_bundle(bundle, as_of)
     with waiting(f"reading what is around {alert}"):
-        return incident_of(str(alert), settings, as_of or datetime.now(UTC))
+        return incident_of(alert, settings, as_of)
+
+
+def _kept(entity: str, at: datetime, settings: "Settings", as_of: datetime) -> "Bundle":
+    """Return what is kept of an entity and a moment."""
+    with extra():
+        from diagnose.kept import incident_at, opened
+        from diagnose.topology import read_topology
+
+    site = read_topology(settings.explain.topology)
+    with waiting(f"reading what is around {entity}"), opened(settings.telemetry) as reader:
+        return incident_at(reader, entity, at, site, as_of)
 
 
 def _explained(bundle: "Bundle", settings: "Settings") -> "tuple[Diagnosis, Window]":
