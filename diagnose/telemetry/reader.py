@@ -194,7 +194,7 @@ class Reader:
             return pl.LazyFrame(schema=SCHEMAS[name])
         first, last = (moment.astimezone(UTC).strftime(HOUR) for moment in (start, end))
         hours = [("hour", ">=", first), ("hour", "<=", last)]
-        scan = self._files(table.file_uris(partition_filters=hours), name)
+        scan = self._files(table.file_uris(file_pruning_predicate=hours), name)
         return scan.filter(_between(start, end))
 
     def _files(self, files: list[str], name: str) -> pl.LazyFrame:

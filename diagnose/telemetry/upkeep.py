@@ -62,7 +62,7 @@ class Upkeep:
         """Delete the hours that are older than the retention."""
         table = self.tables.table(stream)
         oldest = (now - self.retention).strftime(HOUR)
-        if table.file_uris(partition_filters=[("hour", "<", oldest)]):
+        if table.file_uris(file_pruning_predicate=[("hour", "<", oldest)]):
             table.delete(f"hour < '{oldest}'", post_commithook_properties=QUIETLY)
 
     def _due(self, stream: Stream, now: datetime) -> Mapping[str, int]:
@@ -91,7 +91,7 @@ class Upkeep:
                 post_commithook_properties=QUIETLY,
             )
             return
-        rows = self._read(stream, table.file_uris(partition_filters=[("hour", "=", hour)]))
+        rows = self._read(stream, table.file_uris(file_pruning_predicate=[("hour", "=", hour)]))
         rows = arranged(stream, rows)
         if stream == "readings":  # all that comes later has a greater position
             rows = rows.with_columns(pl.col("position").max())
