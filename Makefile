@@ -23,7 +23,7 @@ help:  ## list the targets
 demo: .venv/installed  ## explain one recorded incident, after installing what that needs
 	@status=0; $(BIN)/aitia explain $(DEMO) || status=$$?; test $$status -le 1
 
-test: .venv/installed  ## run every test and every example in a docstring
+test: .venv/installed .venv/debian  ## run every test and every example in a docstring
 	$(ONE_THREAD) $(BIN)/pytest -q -rs -n $(WORKERS)
 
 check: .venv/installed  ## lint, formatting, types and the layers
@@ -78,6 +78,19 @@ PEERS = tests/bench/peers
 		.venv-peers/bin/pip install --quiet --no-deps -r $(PEERS)/requirements.txt && \
 		touch $@; } || { \
 		rm -rf .venv-peers; echo 'bench: THE PUBLISHED PACKAGES CANNOT BE INSTALLED' >&2; }
+
+# Programs that tests drive. Where they cannot be installed, those tests are skipped and say so.
+.venv/debian: tests/apt.txt | .venv/bin/python
+	@missing=$$(for package in $$(cat tests/apt.txt); do \
+		dpkg-query -W -f='$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || \
+		echo $$package; done); \
+	if [ -z "$$missing" ]; then touch $@; \
+	elif [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
+		echo "aitia: info: tests that need one of these are skipped:" $$missing; \
+	elif echo "aitia: info: installing" $$missing && apt-get -qq update && \
+		DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends $$missing \
+		>/dev/null; then touch $@; \
+	else echo "aitia: warning: not installed, tests are skipped:" $$missing >&2; fi
 
 .venv/bin/python:
 	@if [ -z '$(PYTHON)' ]; then \
