@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from models.line_shapes import distinct
 from models.wildcards import Rows, wildcards
 
 READ: Final = 4096  # characters of a line that are looked at
@@ -99,11 +100,22 @@ class TemplateParser:
 
 def masked(body: pl.Expr) -> pl.Expr:
     """Return ``body`` with its variable parts replaced by marks, cut to ``LINE`` characters."""
-    line = body.fill_null("").str.slice(0, READ)
+    return (
+        body.fill_null("").str.slice(0, READ).map_batches(_masked, pl.String, is_elementwise=True)
+    )
+
+
+def _masked(lines: pl.Series) -> pl.Series:
+    """Return ``lines`` masked; of those that can only be masked alike, one is."""
+    if lines.is_empty():
+        return lines
+    first, group = distinct(lines)
+    line = pl.col(lines.name)
     for pattern, mark in MASKS:
         line = line.str.replace_all(pattern, mark)
     line = line.str.slice(0, LINE).str.strip_chars()
-    return pl.when(line == "").then(pl.lit(EMPTY)).otherwise(line)
+    line = pl.when(line == "").then(pl.lit(EMPTY)).otherwise(line).alias(lines.name)
+    return lines.gather(first).to_frame().select(line).to_series().gather(group)
 
 
 def _templates(lines: list[str]) -> list[str]:
