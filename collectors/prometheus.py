@@ -132,11 +132,22 @@ class Prometheus:
             start = last + step
 
     def readings(
-        self, query: str, start: datetime, end: datetime, step_seconds: float
+        self, selector: str, start: datetime, end: datetime, step_seconds: float
     ) -> Iterator[pl.DataFrame]:
-        """Yield what ``evaluate`` gives as frames of schema READINGS."""
+        """Yield the series that ``selector`` chooses as frames of schema READINGS.
+
+        A value counts for one step: by itself Prometheus shows it for five minutes, so that what
+        was not read looks steady, and a counter leaps when it is read again.
+
+        Args:
+            selector: PromQL of the series themselves.
+            start: First instant.
+            end: No instant is later.
+            step_seconds: Distance between two instants.
+        """
         held: list[pl.DataFrame] = []
         rows = 0
+        query = f"last_over_time({selector}[{1000 * step_seconds:.0f}ms])"
         for series in self.evaluate(query, start, end, step_seconds):
             node = node_of(series.labels)
             held.append(readings_of(series, node.entity, node.signal))

@@ -1,13 +1,14 @@
 """What speaks for each possible edge apart from the data themselves: knowledge, as numbers.
 
 Five witnesses, each a matrix of causes by effects in units of log-likelihood. *Topology*: failures
-travel from the called to the caller, load the other way. *Tier*: hardware acts on the operating
+travel from the called to the caller, load the other way; what a part takes a host runs short of,
+and all its parts are slower for it. *Tier*: hardware acts on the operating
 system, that on platforms and services, and never the other way; load may act on anything. *Lag*: of
 two directions, the one that contradicts what came first loses. *Model*: what a language model
 believes of the two kinds. *Operator*: what people who know the system require or forbid.
 
 Assumes:
-    Topology names who calls whom. Entities "a" and "a/b" are one machine.
+    Topology names who calls whom. Entity "a/b" is a part of "a".
 """
 
 from collections.abc import Iterable, Sequence
@@ -37,6 +38,14 @@ RESPONSES: Final = {
     "cpu thermal throttling",
     "fan speed",
     "power draw",
+}
+# What a part of a machine takes, and what the machine then runs short of.
+TAKEN: Final = {"process cpu time", "process memory", "processes", "disk write rate"}
+SHORTAGES: Final = {
+    *("cpu utilization", "cpu pressure", "system load average", "cpu time waiting for disk"),
+    *("cpu time stolen", "cpu thermal throttling", "io pressure", "disk utilization"),
+    *("disk io latency", "disk io queue", "blocked processes", "memory pressure"),
+    *("memory available", "memory used", "swap traffic", "file system space used"),
 }
 
 
@@ -118,9 +127,10 @@ def gather(
     weights: ProposalWeights,
     required: Sequence[Pattern] = (),
     forbidden: Sequence[Pattern] = (),
+    contains: Sequence[tuple[str, str]] = (),
 ) -> Evidence:
     """Return what topology, tiers and operators say; lag and model are still silent."""
-    relation = relations([signal.node.entity for signal in signals], topology)
+    relation = relations([signal.node.entity for signal in signals], topology, contains)
     kinds = [signal.kind for signal in signals]
     nodes = [signal.node for signal in signals]
     away = (relation == Relation.STRANGERS) | np.eye(len(kinds), dtype=bool)
@@ -179,7 +189,7 @@ def _upstream(kinds: Sequence[Kind], relation: NDArray[np.int8]) -> NDArray[np.b
 
 
 def _travel(signals: Sequence[Signal], relation: NDArray[np.int8]) -> Array:
-    """Return +1 where effects are known to travel along a call, -1 where they travel against it.
+    """Return +1 where effects are known to travel, -1 where they travel the other way.
 
     A caller sees how the called answers, not its processor: of failures, only that travels by
     itself, and the same kind best. A database that shows no answers is judged by its platform.
@@ -195,7 +205,18 @@ def _travel(signals: Sequence[Signal], relation: NDArray[np.int8]) -> Array:
     against_load = np.where(load[None, :], -1.0, np.where(noticed[None, :], 0.0, -0.5))
     rising = np.where(failure > 0, failure, against_load)
     falling = np.where(load[:, None], 1.0 * load[None, :], -1.0)
-    return np.where(up, rising, np.where(down, falling, 0.0))
+    called = np.where(up, rising, np.where(down, falling, 0.0))
+    return np.asarray(called + 0.5 * _shared(kinds, relation, noticed))
+
+
+def _shared(
+    kinds: Sequence[Kind], relation: NDArray[np.int8], noticed: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Return where a shortage of a whole acts on a part, or what a part takes makes one."""
+    short = np.array([kind.name in SHORTAGES for kind in kinds], dtype=bool)
+    taken = np.array([kind.name in TAKEN for kind in kinds], dtype=bool)
+    starves = (relation == Relation.TO_PART) & np.outer(short, noticed)
+    return np.asarray(starves | ((relation == Relation.TO_WHOLE) & np.outer(taken, short)))
 
 
 def _rules(kinds: Sequence[Kind], relation: NDArray[np.int8], weights: ProposalWeights) -> Array:
@@ -203,7 +224,7 @@ def _rules(kinds: Sequence[Kind], relation: NDArray[np.int8], weights: ProposalW
     load = np.array([kind.load for kind in kinds], dtype=bool)
     depth = np.array([DEPTH.get(kind.tier, np.nan) for kind in kinds])
     acts = load[:, None] & ~load[None, :]
-    beside = relation == Relation.SAME
+    beside = np.isin(relation, (Relation.SAME, Relation.TO_PART, Relation.TO_WHOLE))
     reached = beside | (relation == Relation.TO_CALLED) | (relation == Relation.UNKNOWN)
     with np.errstate(invalid="ignore"):
         up = (depth[:, None] < depth[None, :]) & ~load[:, None] & ~load[None, :] & beside

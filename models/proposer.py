@@ -99,7 +99,14 @@ class GraphProposer:
         signals = shortlist(window, anomalies, symptom, self.max_nodes, self.max_considered)
         values = _values(window.split_baseline()[0], signals)
         moments = LaggedMoments(values, self.max_lag, self.weights.rows)
-        evidence = gather(signals, window.topology, self.weights, self.required, self.forbidden)
+        evidence = gather(
+            signals,
+            window.topology,
+            self.weights,
+            self.required,
+            self.forbidden,
+            window.contains,
+        )
         onsets = _onsets(signals, anomalies)
         evidence = with_lags(evidence, moments.lead, onsets, self.weights)
         already = self.scorer.sent if self.scorer else ()

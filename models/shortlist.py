@@ -1,18 +1,21 @@
 """Which signals a causal graph is about: a dozen, out of thousands.
 
 The symptom, the load on its entity, the signals that left their normal range, what the symptom's
-entity calls or is called by, and what moved most beside. Percentiles of one latency say the same
+entity calls or is called by, what its host runs short of and who takes it, and what moved most
+beside. Percentiles of one latency say the same
 thing several times, so of each kind one signal an entity is taken before any second one.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Final
 
 import numpy as np
 
 from diagnose.schema import Anomaly, Node, Signal, Window
 from models.deviation import measure
+from models.evidence import SHORTAGES, TAKEN
 
 AN_ENTITY: Final = 3  # signals of one entity, as long as there are others
 NEIGHBOURS: Final = 3  # places that are kept for neighbours, anomalous or not
@@ -44,9 +47,10 @@ def shortlist(
     neighbours = _like(first, _neighbours(window.topology, symptom.entity), everything)
     loads = _loads(entities, symptom.entity, everything)
 
-    kept = min(NEIGHBOURS, len(neighbours))
-    chosen = _spread([first, *loads[:1], *abnormal], room, size - kept)
-    chosen = _spread([*chosen, *neighbours[:kept], *moved, *loads], room, size)
+    shared = _shared(window.contains, symptom.entity, moved)
+    kept = [*neighbours[:NEIGHBOURS], *shared]
+    chosen = _spread([first, *loads[:1], *abnormal], room, max(1, size - len(kept)))
+    chosen = _spread([*chosen, *kept, *moved, *loads], room, size)
     return tuple(dict.fromkeys([*chosen, *moved]))[:size]
 
 
@@ -63,6 +67,20 @@ def _neighbours(topology: Iterable[tuple[str, str]], entity: str) -> set[str]:
     called = {callee for caller, callee in topology if caller == entity}
     callers = {caller for caller, callee in topology if callee == entity}
     return (called | callers) - {entity}
+
+
+def _shared(
+    contains: Sequence[tuple[str, str]], entity: str, moved: Sequence[Signal]
+) -> list[Signal]:
+    """Return what the whole of ``entity`` runs short of most, and what a part of it takes most.
+
+    A starved host need not be among the worst: its parts may suffer more than it shows.
+    """
+    wholes = {whole for whole, part in contains if part == entity}
+    parts = {part for whole, part in contains if whole in wholes}
+    short = (s for s in moved if s.node.entity in wholes and s.kind.name in SHORTAGES)
+    taken = (s for s in moved if s.node.entity in parts and s.kind.name in TAKEN)
+    return [*islice(short, 1), *islice(taken, 1)]
 
 
 def _like(symptom: Signal, entities: set[str], signals: Iterable[Signal]) -> list[Signal]:

@@ -14,7 +14,7 @@ import polars as pl
 
 from tests.lab import ports, prometheus
 from tests.lab.signals import name_of
-from tests.lab.system import TOPOLOGY, Lab
+from tests.lab.system import CONTAINS, TOPOLOGY, Lab
 
 TIME: Final = pl.Datetime("us", "UTC")
 _COLUMNS: Final[dict[str, pl.DataType]] = {"time": TIME, "entity": pl.String()}
@@ -62,6 +62,7 @@ def write(lab: Lab, span: Span, folder: Path) -> None:
         "symptom": {"entity": "web", "signal": span.symptom} if span.symptom else None,
         "step_seconds": 1,
         "topology": TOPOLOGY,
+        "contains": CONTAINS,
     }
     for name, content in (("incident", incident), ("truth", span.truth)):
         (draft / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n")

@@ -52,6 +52,14 @@ TOPOLOGY: Final = (
     ("batch-job", "postgres"),
     ("backup", "postgres"),
 )
+# What runs on the machine; customers stand for things outside of it.
+CONTAINS: Final = tuple(
+    ("host", part)
+    for part in (
+        *("web", "catalog", "orders", "worker", "batch-job", "backup"),
+        *("redis", "postgres"),
+    )
+)
 
 
 class Lab:

@@ -46,8 +46,8 @@ def noise(size, rows=200, seed=0):
     return np.random.default_rng(seed).normal(size=(rows, size))
 
 
-def propose(values, signals, topology=(), anomalies=None, symptom=None, **options):
-    window = window_of(values, signals, topology=topology)
+def propose(values, signals, topology=(), anomalies=None, symptom=None, contains=(), **options):
+    window = replace(window_of(values, signals, topology=topology), contains=contains)
     anomalies = anomalies_of(signals) if anomalies is None else anomalies
     return GraphProposer(**options).propose(window, anomalies, symptom or signals[-1].node)
 
@@ -151,6 +151,18 @@ def test_failures_travel_from_the_called_to_the_caller_even_unseen_in_the_baseli
     (edge,) = propose(np.ones((100, 2)), signals, topology=[("front", "db")]).edges
     assert (edge.cause, edge.effect) == (signals[0].node, signals[1].node)
     assert (edge.origin, edge.direction_from, edge.lag_seconds) == ("topology", "topology", None)
+
+
+def test_a_starved_host_slows_its_parts_and_is_starved_by_them_even_unseen_in_the_baseline():
+    names = ("batch process_cpu_seconds", "host cpu_pressure", "host uptime", "web latency_p90")
+    signals = signals_of(*names)
+    contains = [("host", "web"), ("host", "batch")]
+    topology = [("web", "db"), ("batch", "db")]
+    graph = propose(np.ones((100, 4)), signals, topology, contains=contains)
+    taken, short, _, latency = (signal.node for signal in signals)
+    assert edges_of(graph) == {(taken, short), (short, latency)}
+    assert {edge.origin for edge in graph.edges} == {"topology"}
+    assert not propose(np.ones((100, 4)), signals, topology).edges
 
 
 def test_data_do_not_turn_a_failure_against_the_calls():

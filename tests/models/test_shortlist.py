@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,13 +9,13 @@ from tests.models.scm import anomalies_of, signals_of, window_of
 SYMPTOM = "front latency_p90"
 
 
-def chosen(names, abnormal=(), topology=(), size=12, moved=()):
+def chosen(names, abnormal=(), topology=(), size=12, moved=(), contains=()):
     """Return the names that are chosen out of ``names``, of which ``moved`` move at the end."""
     signals = signals_of(*names)
     values = np.random.default_rng(0).normal(size=(200, len(names)))
     for name in moved:
         values[-12:, names.index(name)] += 50
-    window = window_of(values, signals, topology=topology)
+    window = replace(window_of(values, signals, topology=topology), contains=contains)
     found = anomalies_of(signals_of(*abnormal))
     first = signals_of(SYMPTOM)[0].node
     picked = shortlist(window, found, first, size)
@@ -41,6 +43,17 @@ def test_one_entity_does_not_crowd_out_the_others():
 def test_a_neighbour_that_shows_nothing_yet_is_kept_in_the_symptoms_kind():
     names = [SYMPTOM, "back latency_p50", *(f"c{i} cpu" for i in range(20))]
     assert "back latency_p50" in chosen(names, names[2:], topology=[("front", "back")])
+
+
+def test_what_the_host_runs_short_of_and_who_takes_it_have_their_places():
+    worst = [f"c{i} cpu" for i in range(20)]
+    names = [SYMPTOM, *worst, "host cpu_pressure", "batch process_cpu_seconds", "h2 cpu_pressure"]
+    contains = [("host", "front"), ("host", "batch"), ("h2", "c1")]
+    picked = chosen(names, worst, moved=names[-3:], contains=contains)
+    assert picked[0] == SYMPTOM
+    assert {"host cpu_pressure", "batch process_cpu_seconds"} <= set(picked)
+    assert "h2 cpu_pressure" not in picked
+    assert SYMPTOM in chosen(names, worst, moved=names[-3:], contains=contains, size=2)
 
 
 def test_what_moved_most_fills_the_rest():
