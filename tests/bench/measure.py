@@ -20,8 +20,8 @@ from diagnose.schema import Diagnosis, Failure, RootCause, Window
 from diagnose.window import WindowLimits, make_window
 from models.detector import RobustDetector
 from tests.bench.peers.detectors import DETECTORS
-from tests.bench.peers.packages import METHODS, Packages
-from tests.bench.peers.rankers import PEERS, Rows, in_order, ranking, rows_of
+from tests.bench.peers.packages import METHODS, METHODS_ON_CALLS, Packages
+from tests.bench.peers.rankers import PEERS, PEERS_ON_CALLS, Rows, in_order, ranking, rows_of
 from tests.bench.records import (
     AITIA,
     WITHOUT_GRAPH,
@@ -35,7 +35,6 @@ from tests.bench.records import (
 from tests.bench.shape import shape_of
 from tests.bench.variants import ON_TIME, TRUE, graphs_of, in_time
 
-NEEDS_CALLS: Final = ("call-graph traversal", "CIRCA (RCAEval, call graph)")
 ANY: Final = 1e300  # level of significance at which everything is an anomaly
 EVERY: Final = 10  # bundles after which progress is told
 
@@ -142,7 +141,7 @@ class Bench:
                 diagnosis = explain(bundle.id, window, self._roles, bundle.symptom)
                 found |= ours(diagnosis, measured.pairs, names)
             for peer, scorer in PEERS.items():
-                if rows.calls or peer not in NEEDS_CALLS:
+                if rows.calls or peer not in PEERS_ON_CALLS:
                     ranked = ranking(scorer, rows)
                     found[peer] = hits(places(ranked, measured.pairs), names)
             if variant == ON_TIME and packages:
@@ -216,7 +215,7 @@ def _ask(
 ) -> None:
     """Add what published packages make of ``rows``; a failure is no ranking."""
     for name, method in METHODS.items():
-        if name in NEEDS_CALLS and not rows.calls:
+        if method in METHODS_ON_CALLS and not rows.calls:
             continue
         answer = packages.ask(method, rows)
         measured.took[name] = answer.seconds

@@ -16,7 +16,7 @@ from diagnose.bundle import Bundle
 from diagnose.schema import Window
 from tests.bench.records import Measured
 
-TREES: Final = 100
+TREES: Final = 50
 LEAF: Final = 3  # least windows in a leaf
 CLOCKS: Final = 5  # distinct alert times below which each window is left out by itself
 SEED: Final = 0

@@ -16,7 +16,6 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 import numpy as np
-import polars as pl
 
 from diagnose.schema import Failure
 from tests.bench.peers.rankers import Rows
@@ -35,6 +34,7 @@ METHODS: Final = {
     "CIRCA (RCAEval, call graph)": "circa-calls",
     "RCD (PyRCA)": "rcd",
 }
+METHODS_ON_CALLS: Final = ("circa-calls",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,16 +121,16 @@ class Packages:
         self, method: str, values: np.ndarray[Any, Any], baseline: int, edges: list[tuple[int, int]]
     ) -> Asked:
         """Return what the process answers, or why it does not."""
-        table = Path(self._scratch.name) / "rows.parquet"
-        names = [str(place) for place in range(values.shape[1])]
-        pl.from_numpy(values, names, orient="row").fill_nan(None).write_parquet(table)
+        table = Path(self._scratch.name) / "rows.npy"
+        np.save(table, values, allow_pickle=False)
         request = {"method": method, "table": str(table), "baseline": baseline, "edges": edges}
         self._start()
         begin = perf_counter()
         answer = self._answer(request, self._cap)
         seconds = perf_counter() - begin
-        if answer is None:
+        if answer is None or self._process is None or self._process.poll() is not None:
             self._stop()
+        if answer is None:
             return Asked(None, seconds, f"took longer than {self._cap:g} s")
         if "ranking" not in answer:
             return Asked(None, seconds, answer["error"])

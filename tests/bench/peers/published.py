@@ -4,14 +4,15 @@
 
 One JSON object a line asks on standard input, one a line answers on standard output:
 
-    {"method": "rcd", "table": FILE.parquet, "baseline": 288, "edges": [[cause, effect], ...]}
+    {"method": "rcd", "table": FILE.npy, "baseline": 288, "edges": [[cause, effect], ...]}
     {"ranking": [7, 0, ...]}  or  {"error": "ValueError: ..."}
 
 The method "ready" only reads the libraries, so that their import counts for no case.
 
-Rankings and edges name columns of the table by their place. The first ``baseline`` rows are normal
-life, the rest is the incident. An exception is told as such and never becomes a ranking: RCAEval's
-own entry points would return the order of the columns instead, which is why its parts are called.
+The table is an array, a row an instant; rankings and edges name its columns by their place. The
+first ``baseline`` rows are normal life, the rest is the incident. An exception is told as such and
+never becomes a ranking: RCAEval's own entry points would return the order of the columns instead,
+which is why its parts are called.
 """
 
 import contextlib
@@ -133,7 +134,8 @@ def answered(request: dict[str, Any]) -> dict[str, Any]:
         for name in ("pyrca.analyzers.rcd", "RCAEval.e2e.baro", "RCAEval.graph_heads.rht"):
             importlib.import_module(name)
         return {"ready": True}
-    table = pd.read_parquet(request["table"])
+    values = np.load(request["table"], allow_pickle=False)
+    table = pd.DataFrame(values, columns=[str(place) for place in range(values.shape[1])])
     try:
         moving = prepared(table, request["baseline"])
         edges = [(int(cause), int(effect)) for cause, effect in request["edges"]]

@@ -118,6 +118,7 @@ PEERS: Final[dict[str, Scorer]] = {
     "tail score, mean": mean_tail_score,
     "call-graph traversal": traversal,
 }
+PEERS_ON_CALLS: Final = ("call-graph traversal",)
 
 
 def ranking(peer: Scorer, rows: Rows) -> tuple[RootCause, ...]:
