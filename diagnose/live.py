@@ -9,9 +9,10 @@ from collectors.endpoint import Connection, Endpoint
 from collectors.prometheus import Prometheus
 from diagnose.alert import find_alert
 from diagnose.bundle import Bundle
-from diagnose.config import EndpointSection, Settings
+from diagnose.config import Settings
 from diagnose.failure import Failure
 from diagnose.in_place import read_around
+from diagnose.sections import EndpointSection
 from diagnose.topology import read_topology
 
 

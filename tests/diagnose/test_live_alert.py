@@ -1,0 +1,280 @@
+"""A real Prometheus, its rules and Alertmanager: ``aitia explain --alert`` names what broke."""
+
+import json
+import math
+import random
+import subprocess
+import sys
+import threading
+import time
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
+
+import httpx
+import pytest
+
+from diagnose.config import load
+from diagnose.live import incident_of
+from diagnose.schema import Failure, Node
+from tests.programs import LOCAL, free_port, listens, needed, started, wait_until
+
+STEP = 2  # seconds between two scrapes
+HISTORY = 3600
+HOLD = 4  # the rule's "for"
+
+RULES = f"""
+groups:
+- name: shop
+  rules:
+  - alert: CheckoutSlow
+    expr: shop_request_duration_seconds{{quantile="0.95"}} > 0.5
+    for: {HOLD}s
+    labels: {{severity: page, team: shop}}
+  - alert: ErrorsHigh
+    expr: >
+      sum by (job) (rate(shop_errors_total[10s]))
+      / sum by (job) (rate(shop_requests_total[10s])) > 0.2
+    labels: {{severity: page}}
+  - alert: NothingTold
+    expr: vector(1) > 0
+"""
+
+
+def noise(name, moment):
+    """A number in -1..1 that a moment and a name always have in common."""
+    return random.Random(f"{name} {int(moment) // STEP}").uniform(-1, 1)
+
+
+def metrics(job, moment, broken):
+    """What an exporter of ``job`` shows; from ``broken`` on the database waits for its locks."""
+    waiting = 4 + 3 * noise("locks", moment) + (60 if moment >= broken else 0)
+    count = moment - 1_700_000_000
+    after = max(0.0, moment - broken)
+    shown = {
+        "db": {
+            "pg_locks_waiting": waiting,
+            "pg_stat_activity_count": 12 + 2 * noise("activity", moment),
+            "pg_stat_database_xact_commit": 40 * count + noise("commit", moment) - 30 * after,
+        },
+        "shop": {
+            'shop_request_duration_seconds{quantile="0.95"}': 0.05
+            + 0.02 * waiting
+            + 0.01 * noise("p95", moment),
+            "shop_requests_total": 20 * count,
+            "shop_errors_total": 0.1 * count + 10 * after,
+            "process_cpu_seconds_total": 0.2 * count + 0.01 * noise("cpu", moment),
+        },
+        "mail": {
+            "mail_queue_length": 5 + 2 * noise("mail", moment),
+            "mail_sent_total": 3 * count + noise("sent", moment),
+        },
+        "graph": {
+            'traces_service_graph_request_total{client="shop",server="db"}': 30 * count,
+        },
+    }
+    return shown[job]
+
+
+def history(file, end, addresses):
+    """Write an hour of metrics in OpenMetrics, as it was before ``end``."""
+    with file.open("w") as lines:
+        for job in addresses:
+            for name in metrics(job, end, math.inf):
+                bare, _, inner = name.removesuffix("}").partition("{")
+                labels = ",".join(
+                    filter(None, (inner, f'job="{job}"', f'instance="{addresses[job]}"'))
+                )
+                for moment in range(end - HISTORY, end, STEP):
+                    value = metrics(job, moment, math.inf)[name]
+                    lines.write(f"{bare}{{{labels}}} {value} {moment}\n")
+        lines.write("# EOF\n")
+
+
+def exporter(job, state):
+    """Return a class that serves what ``job`` shows at present."""
+
+    class Exporter(BaseHTTPRequestHandler):
+        def do_GET(self):
+            shown = metrics(job, time.time(), state.broken)
+            page = "".join(f"{name} {value}\n" for name, value in shown.items())
+            self.send_response(200)
+            self.send_header("Content-Type", "text/plain; version=0.0.4")
+            self.end_headers()
+            self.wfile.write(page.encode())
+
+        def log_message(self, *_):
+            pass
+
+    return Exporter
+
+
+def serve(job, state, stack):
+    server = ThreadingHTTPServer((LOCAL, 0), exporter(job, state))
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    stack.callback(server.server_close)
+    stack.callback(thread.join)
+    stack.callback(server.shutdown)
+    return f"{LOCAL}:{server.server_port}"
+
+
+def configuration(folder, addresses, alertmanager):
+    jobs = [
+        {"job_name": job, "static_configs": [{"targets": [address]}]}
+        for job, address in addresses.items()
+    ]
+    facts = {
+        "global": {
+            "scrape_interval": f"{STEP}s",
+            "evaluation_interval": "1s",
+            "external_labels": {"cluster": "lab"},
+        },
+        "rule_files": ["rules.yml"],
+        "alerting": {
+            "alertmanagers": [{"static_configs": [{"targets": [f"{LOCAL}:{alertmanager}"]}]}]
+        },
+        "scrape_configs": jobs,
+    }
+    (folder / "rules.yml").write_text(RULES)
+    (folder / "prometheus.yml").write_text(json.dumps(facts))
+    (folder / "alertmanager.yml").write_text(
+        json.dumps({"route": {"receiver": "nobody"}, "receivers": [{"name": "nobody"}]})
+    )
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """Yield a site whose alerts fire: where its servers are, and when it broke."""
+    programs = {
+        "prometheus": needed("prometheus", "prometheus"),
+        "promtool": needed("promtool", "prometheus"),
+        "node": needed("prometheus-node-exporter", "prometheus-node-exporter"),
+        "alertmanager": needed("prometheus-alertmanager", "prometheus-alertmanager"),
+    }
+    folder = tmp_path_factory.mktemp("site")
+    state = SimpleNamespace(broken=math.inf)
+    with ExitStack() as stack:
+        addresses = {job: serve(job, state, stack) for job in ("db", "shop", "mail", "graph")}
+        end = int(time.time() + 7) // STEP * STEP  # by when Prometheus scrapes
+        history(folder / "past.txt", end, addresses)
+        tsdb = folder / "tsdb"
+        command = [programs["promtool"], "tsdb", "create-blocks-from", "openmetrics"]
+        subprocess.run(
+            [*command, folder / "past.txt", tsdb], check=True, capture_output=True, timeout=60
+        )
+        ports = {name: free_port() for name in ("prometheus", "node", "alertmanager")}
+        addresses["node"] = f"{LOCAL}:{ports['node']}"
+        configuration(folder, addresses, ports["alertmanager"])
+        listen = "--web.listen-address={}:{}".format
+        commands = {
+            "node": [listen(LOCAL, ports["node"])],
+            "alertmanager": [
+                f"--config.file={folder / 'alertmanager.yml'}",
+                f"--storage.path={folder / 'alerts'}",
+                listen(LOCAL, ports["alertmanager"]),
+                "--cluster.listen-address=",
+            ],
+            "prometheus": [
+                f"--config.file={folder / 'prometheus.yml'}",
+                f"--storage.tsdb.path={tsdb}",
+                listen(LOCAL, ports["prometheus"]),
+            ],
+        }
+        for name, options in commands.items():
+            stack.enter_context(started([programs[name], *options], folder / f"{name}.log"))
+        wait_until(lambda: all(map(listens, ports.values())))
+        urls = {name: f"http://{LOCAL}:{port}" for name, port in ports.items()}
+        wait_until(lambda: scraped(urls["prometheus"]) == len(addresses))
+        state.broken = time.time()
+        wait_until(lambda: "CheckoutSlow" in firing(urls["alertmanager"]), 30, "the alert fires")
+        time.sleep(2 * STEP)
+        yield SimpleNamespace(**urls, broken=datetime.fromtimestamp(state.broken, UTC))
+
+
+def scraped(prometheus):
+    found = httpx.get(f"{prometheus}/api/v1/query", params={"query": "up == 1"}).json()
+    return len(found.get("data", {}).get("result", ()))
+
+
+def firing(alertmanager):
+    answer = httpx.get(f"{alertmanager}/api/v2/alerts")
+    return {alert["labels"]["alertname"]: alert for alert in answer.json()}
+
+
+@pytest.fixture
+def settings(site, tmp_path, monkeypatch):
+    """Settings that name the site's servers."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    sources = {name: {"url": getattr(site, name)} for name in ("prometheus", "alertmanager")}
+    file = tmp_path / "aitia.yml"
+    file.write_text(json.dumps({"sources": sources, "model": {"proposer": "none"}}))
+    return file
+
+
+def test_the_broken_service_is_named(site, settings):
+    command = [sys.executable, "-m", "diagnose", "explain", "--alert", "CheckoutSlow"]
+    done = subprocess.run(
+        [*command, "--config", settings, "-o", "json"], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1, done.stderr
+    answer = json.loads(done.stdout)
+    assert answer["symptom"] == {
+        "entity": f"{LOCAL}/shop",
+        "signal": "shop_request_duration_seconds/quantile=0.95",
+    }
+    first = answer["root_causes"][0]
+    assert (first["entity"], first["signal"]) == (f"{LOCAL}/db", "pg_locks_waiting")
+    verdicts = {
+        (edge["cause"]["signal"], edge["effect"]["signal"]): edge["verdict"]
+        for edge in answer["graph"]["edges"]
+    }
+    assert verdicts[first["signal"], answer["symptom"]["signal"]] == "supported"
+
+
+def asked(settings, wanted):
+    return incident_of(wanted, load(settings), datetime.now(UTC))
+
+
+def test_the_onset_is_when_the_condition_began_to_hold_and_not_when_the_alert_fired(site, settings):
+    fired = datetime.fromisoformat(firing(site.alertmanager)["CheckoutSlow"]["startsAt"])
+    begun = asked(settings, "CheckoutSlow").alert_time
+    assert abs(fired - begun - timedelta(seconds=HOLD)) < timedelta(seconds=2)
+    assert timedelta(0) < begun - site.broken < timedelta(seconds=3 * STEP)
+
+
+def test_by_fingerprint_a_ratio_is_drawn_as_the_symptom(site, settings):
+    wait_until(lambda: "ErrorsHigh" in firing(site.alertmanager))
+    bundle = asked(settings, firing(site.alertmanager)["ErrorsHigh"]["fingerprint"])
+    assert bundle.symptom == Node(f"{LOCAL}/shop", "shop_errors/alert=ErrorsHigh")
+    drawn = bundle.readings.collect().filter(entity=f"{LOCAL}/shop", signal=bundle.symptom.signal)
+    assert drawn["value"].max() > 0.2 > drawn["value"].min()
+    assert (bundle.step_seconds, bundle.source) == (STEP, "prometheus")
+
+
+def test_what_is_near_is_read_and_what_is_far_is_said(site, settings):
+    bundle = asked(settings, "CheckoutSlow")
+    assert (f"{LOCAL}/shop", f"{LOCAL}/db") in bundle.topology
+    entities = set(bundle.readings.collect()["entity"])
+    assert {f"{LOCAL}/shop", f"{LOCAL}/db", f"{LOCAL}/mail", LOCAL} <= entities
+
+
+def test_an_alert_that_tells_no_symptom_is_explained_all_the_same(site, settings):
+    bundle = asked(settings, "NothingTold")
+    assert bundle.symptom is None
+    assert any("does not tell its symptom" in said for said in bundle.missing)
+
+
+def test_an_alert_that_does_not_fire_is_told_with_those_that_do(site, settings):
+    with pytest.raises(Failure, match=r"no alert DiskFull fires \(these do: CheckoutSlow, .*"):
+        asked(settings, "DiskFull")
+
+
+def test_a_prometheus_that_does_not_answer_is_told_with_the_setting(settings):
+    settings.write_text(json.dumps({"sources": {"prometheus": {"url": f"http://{LOCAL}:1"}}}))
+    with pytest.raises(Failure, match=r"cannot be read: .*\(see sources.prometheus in the"):
+        asked(settings, "CheckoutSlow")
+    settings.write_text("{}")
+    with pytest.raises(Failure, match=r"set sources.prometheus.url"):
+        asked(settings, "CheckoutSlow")
