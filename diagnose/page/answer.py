@@ -14,6 +14,7 @@ from diagnose.wording import counted, moment, percent
 Tone = Literal["incident", "silent", "open"]
 
 DOUBTS: Final = "What would change our mind"  # the story's paragraph
+SENTENCE: Final = 400  # characters of what the story tells
 BESIDE: Final = 3  # signals of the accused that are named
 NAMED: Final = 80  # characters of one
 OTHER: Final = "the fault is none of these, or was not observed"
@@ -96,13 +97,13 @@ def answer_of(diagnosis: Diagnosis, window: Window, tracks: Sequence[Track]) -> 
         facts,
         shares,
         EntityShare("something else", OTHER, percent(other), round(100 * other, 1)),
-        tuple(_next(diagnosis)),
+        tuple(_next(diagnosis, shares)),
     )
 
 
 def _bare(sentence: str) -> str:
     """Return a sentence without what the headline says already."""
-    rest = visible(sentence, 400).removeprefix("No incident: ")
+    rest = visible(sentence, SENTENCE).removeprefix("No incident: ")
     return rest[:1].upper() + rest[1:]
 
 
@@ -146,7 +147,7 @@ def _seen(diagnosis: Diagnosis, first: RootCause, tracks: Sequence[Track]) -> It
         yield "No tested path leads from it to the symptom."
 
 
-def _next(diagnosis: Diagnosis) -> Iterator[str]:
+def _next(diagnosis: Diagnosis, shares: Sequence[EntityShare]) -> Iterator[str]:
     repairs = [r for r in diagnosis.interventions if r.share is not None and r.share >= SURE]
     yield from (_repair(repair) for repair in repairs[:1])
     first = diagnosis.root_causes[0]
@@ -158,9 +159,16 @@ def _next(diagnosis: Diagnosis) -> Iterator[str]:
     if beside:
         more = f" and {len(beside) - BESIDE} more" if len(beside) > BESIDE else ""
         yield f"Also abnormal on {visible(first.entity)}: {', '.join(beside[:BESIDE])}{more}."
-    doubts = [p.sentences for p in diagnosis.story if p.title == DOUBTS]
-    for sentences in doubts:
-        yield from (visible(sentence, 400) for sentence in sentences[:3])
+    _, *others = shares
+    if others:
+        named = ", then ".join(f"{other.name} ({other.words})" for other in others[:2])
+        yield f"If its repair leaves the symptom: {named}."
+
+
+def doubts_of(diagnosis: Diagnosis) -> tuple[str, ...]:
+    """Return what would change the answer, as the story tells it."""
+    told = [part.sentences for part in diagnosis.story if part.title == DOUBTS]
+    return tuple(visible(sentence, SENTENCE) for sentences in told for sentence in sentences)
 
 
 def _repair(effect: Intervention) -> str:

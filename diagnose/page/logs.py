@@ -12,7 +12,7 @@ from diagnose.page.text import visible
 from diagnose.page.timeline import Curve, curve
 from diagnose.schema import Signal, Window
 from diagnose.wording import moment
-from models.templates import EMPTY, NAME, UNPARSED, masked
+from models.templates import EMPTY, NAME, UNPARSED, WILDCARD, masked
 
 GRAVE: Final = ("FATAL", "ERROR")  # told first
 ROWS: Final = 8  # templates that are shown, and as many changes
@@ -191,7 +191,7 @@ def _pattern(template: str) -> str:
     if template == EMPTY:
         return f"^{EMPTY}$"
     end = "" if len(template) == NAME else "$"
-    parts = [pl.escape_regex(part) for part in template.split("<*>")]
+    parts = [pl.escape_regex(part) for part in template.split(WILDCARD)]
     return f"^{ANYTHING.join(parts)}{end}"
 
 

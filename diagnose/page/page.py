@@ -17,7 +17,7 @@ import polars as pl
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from diagnose.failure import Failure
-from diagnose.page.answer import answer_of, stamp, unit_of
+from diagnose.page.answer import SENTENCE, answer_of, doubts_of, stamp, unit_of
 from diagnose.page.axis import axis_of
 from diagnose.page.graph import WORDS, picture
 from diagnose.page.logs import logs_of
@@ -28,7 +28,6 @@ from diagnose.schema import Diagnosis, Window
 from diagnose.wording import percent, quantity
 
 SENTENCES: Final = 40  # of what is missing
-SENTENCE: Final = 400  # characters of one
 
 
 def render(diagnosis: Diagnosis, window: Window, records: pl.LazyFrame | None = None) -> str:
@@ -62,6 +61,7 @@ def render(diagnosis: Diagnosis, window: Window, records: pl.LazyFrame | None = 
         edges=edge_rows(diagnosis),
         verdicts=WORDS,
         ladders=ladders(diagnosis, unit_of(diagnosis.symptom, window)),
+        doubts=doubts_of(diagnosis),
         missing=[visible(sentence, SENTENCE) for sentence in diagnosis.missing[:SENTENCES]],
         missing_more=max(len(diagnosis.missing) - SENTENCES, 0),
         sent=[visible(sentence, SENTENCE) for sentence in diagnosis.graph.sent[:SENTENCES]],
