@@ -16,10 +16,8 @@ from diagnose.failure import Failure
 from diagnose.schema.answer import (
     Calibration,
     Diagnosis,
-    Guidance,
     Paragraph,
     Prediction,
-    Urgency,
 )
 from diagnose.schema.claim import (
     Anomaly,
@@ -33,6 +31,7 @@ from diagnose.schema.claim import (
     RootCause,
     Verdict,
 )
+from diagnose.schema.guidance import Check, Guidance, Risk, Sign, Step, Urgency
 from diagnose.schema.telemetry import (
     EDGES,
     LOGS,
@@ -55,6 +54,7 @@ __all__ = [
     "Association",
     "Calibration",
     "CausalGraph",
+    "Check",
     "Counterfactual",
     "Diagnosis",
     "DirectionFrom",
@@ -67,9 +67,12 @@ __all__ = [
     "Origin",
     "Paragraph",
     "Prediction",
+    "Risk",
     "RootCause",
+    "Sign",
     "Signal",
     "Source",
+    "Step",
     "Tier",
     "Urgency",
     "Verdict",

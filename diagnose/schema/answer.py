@@ -1,4 +1,4 @@
-"""What people are told: a diagnosis, a prediction, and what to do about either."""
+"""What people are told: a diagnosis or a prediction."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,10 +15,10 @@ from diagnose.schema.claim import (
     Intervention,
     RootCause,
 )
+from diagnose.schema.guidance import Guidance
 from diagnose.schema.telemetry import Node
 
 Calibration = Literal["calibrated", "uncalibrated"]
-Urgency = Literal["page", "ticket", "watch"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,7 @@ class Diagnosis:
         associations: Rung one, for the first causes.
         interventions: Rung two, for the first causes.
         counterfactuals: Rung three, for the first causes.
+        guidance: What to do, best first; empty where no runbook fits.
         story: The diagnosis in plain words.
         missing: What was not seen, so that nobody takes silence for health.
         alert_time: When somebody noticed.
@@ -66,6 +67,7 @@ class Diagnosis:
     associations: tuple[Association, ...] = ()
     interventions: tuple[Intervention, ...] = ()
     counterfactuals: tuple[Counterfactual, ...] = ()
+    guidance: tuple[Guidance, ...] = ()
     story: tuple[Paragraph, ...] = ()
     missing: tuple[str, ...] = ()
     alert_time: datetime | None = None
@@ -107,30 +109,6 @@ class Prediction:
         """Refuse a probability or a lead time that is none."""
         share("probability", self.probability)
         at_least_zero("lead_time_seconds", self.lead_time_seconds)
-
-
-@dataclass(frozen=True, slots=True)
-class Guidance:
-    """What to do about a diagnosis or a prediction.
-
-    Attributes:
-        subject: The incident, or the entity that will fail.
-        action: One sentence in the imperative.
-        runbook: Which step of which runbook, e.g. ``fan#replace``.
-        urgency: Whom it may disturb.
-        effect: Share of the symptom's deviation that the action would remove; None where the data
-            do not support an estimate.
-    """
-
-    subject: str
-    action: str
-    runbook: str
-    urgency: Urgency
-    effect: float | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse an effect that is no share."""
-        share("effect", self.effect)
 
 
 def _sums_to_one(causes: Sequence[RootCause], other: float) -> None:

@@ -1,0 +1,185 @@
+"""Which runbook fits: conditions held against facts, by code alone.
+
+A runbook is looked at for each accused entity. Every condition that is met is a sign with a weight;
+together they say how well the runbook fits, and that times the belief in the entity is its score. A
+fit below one half is no fit: then nothing is proposed rather than something forced. The signs that
+are met and those that are not are told beside it. Nothing is ever done.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from math import prod
+from pathlib import Path
+from typing import Final
+
+from diagnose.catalogue import Catalogue, catalogue
+from diagnose.facts import Fact, Facts, facts_of
+from diagnose.runbook import Condition, Runbook
+from diagnose.schema import Diagnosis, Guidance, Intervention, Sign, Urgency, Window
+from diagnose.wording import printable
+
+# How much a sign tells: the chance that it would not be seen, had something else gone wrong.
+TELLS: Final = {"weak": 0.2, "fair": 0.45, "strong": 0.75}
+LEAST_FIT: Final = 0.5
+MOST: Final = 3  # runbooks that are proposed
+FAR_BEHIND: Final = 0.1  # of the best score, below which another is not worth reading
+RISKS: Final = {"low": 0, "medium": 1, "high": 2}
+QUOTED: Final = 400  # characters of what a vendor says
+
+ByKind = Mapping[str, tuple[Fact, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A runbook that fits an entity.
+
+    Attributes:
+        runbook: Which.
+        entity: Where to act.
+        fit: How well its signs are met, 0..1.
+        score: Fit times the belief in the entity.
+        signs: Its conditions under all and any, those that are met first.
+    """
+
+    runbook: Runbook
+    entity: str
+    fit: float
+    score: float
+    signs: tuple[Sign, ...]
+
+
+def advise(diagnosis: Diagnosis, window: Window, folder: Path | None = None) -> Diagnosis:
+    """Return ``diagnosis`` with what to do; what of the catalogue is broken is among its missing.
+
+    Args:
+        diagnosis: With its causes and the effects of their repair.
+        window: What was seen.
+        folder: The site's own runbooks.
+    """
+    if not diagnosis.root_causes:
+        return diagnosis
+    known = catalogue(folder)
+    broken = tuple(f"A runbook was left out: {problem.what}." for problem in known.problems)
+    return replace(
+        diagnosis,
+        guidance=guidance(facts_of(diagnosis, window), known),
+        missing=(*diagnosis.missing, *broken),
+    )
+
+
+def guidance(facts: Facts, known: Catalogue) -> tuple[Guidance, ...]:
+    """Return what to do, best first; empty where no runbook fits."""
+    return tuple(_guidance(match, facts) for match in select(facts, known.runbooks.values()))
+
+
+def select(facts: Facts, runbooks: Iterable[Runbook]) -> tuple[Match, ...]:
+    """Return the runbooks that fit, best first, each for the entity that it fits best.
+
+    Among equals the least risky comes first.
+    """
+    by_kind = _by_kind(facts.signals)
+    best = []
+    for runbook in runbooks:
+        fitting = [
+            match
+            for entity, belief in facts.accused
+            if (match := _match(runbook, entity, belief, facts, by_kind))
+        ]
+        best += [max(fitting, key=lambda match: match.score)] if fitting else []
+    best.sort(key=lambda found: (-found.score, RISKS[found.runbook.risk], found.runbook.id))
+    return tuple(match for match in best[:MOST] if match.score >= FAR_BEHIND * best[0].score)
+
+
+def _match(
+    runbook: Runbook, entity: str, belief: float, facts: Facts, by_kind: ByKind
+) -> Match | None:
+    """Return how ``runbook`` fits ``entity``; None where it does not."""
+    applies = runbook.applies_when
+
+    def held(conditions: Iterable[Condition]) -> list[tuple[Condition, Fact | None]]:
+        return [(one, _meets(one, entity, facts, by_kind)) for one in conditions]
+
+    required, helpful = held(applies.all), held(applies.any)
+    if any(fact is None for _, fact in required):
+        return None
+    if any(fact is not None for _, fact in held(applies.none)):
+        return None
+    if applies.any and all(fact is None for _, fact in helpful):
+        return None
+    met = [pair for pair in (*required, *helpful) if pair[1] is not None]
+    fit = 1 - prod(1 - TELLS[condition.sign] for condition, _ in met)
+    if fit < LEAST_FIT:
+        return None
+    lacking = [pair for pair in helpful if pair[1] is None]
+    signs = tuple(Sign(str(one), fact.node if fact else None) for one, fact in (*met, *lacking))
+    return Match(runbook, entity, fit, fit * belief, signs)
+
+
+def _meets(condition: Condition, entity: str, facts: Facts, by_kind: ByKind) -> Fact | None:
+    """Return the first fact that meets ``condition``; None where none does."""
+    for kind in condition.kinds:
+        for fact in by_kind.get(kind, ()):
+            if _is_at(condition, entity, fact, facts) and _is_as(condition, fact):
+                return fact
+    return None
+
+
+def _is_at(condition: Condition, entity: str, fact: Fact, facts: Facts) -> bool:
+    if condition.at == "symptom":
+        return facts.symptom is not None and fact.node.entity == facts.symptom.entity
+    if condition.at == "anywhere":
+        return True
+    return (fact.node.entity == entity) == (condition.at == "here")
+
+
+def _is_as(condition: Condition, fact: Fact) -> bool:
+    """Return whether ``fact`` shows what is asked; an unknown direction may be either."""
+    if condition.direction and fact.direction not in (condition.direction, None):
+        return False
+    if condition.words and not any(f" {word} " in fact.words for word in condition.words):
+        return False
+    if condition.tier and fact.kind.tier != condition.tier:
+        return False
+    return condition.verdict in (None, fact.verdict)
+
+
+def _by_kind(signals: Iterable[Fact]) -> ByKind:
+    found: dict[str, tuple[Fact, ...]] = {}
+    for fact in signals:
+        found[fact.kind.name] = (*found.get(fact.kind.name, ()), fact)
+    return found
+
+
+def _guidance(match: Match, facts: Facts) -> Guidance:
+    runbook = match.runbook
+    return Guidance(
+        facts.subject,
+        f"{runbook.title}.",
+        runbook.id,
+        _urgency(runbook, facts),
+        match.entity,
+        match.score,
+        runbook.risk,
+        match.signs,
+        runbook.checks,
+        runbook.steps,
+        runbook.reversibility,
+        str(runbook.effect),
+        _effect(match, facts),
+        runbook.escalate_when,
+        runbook.references,
+        tuple(printable(text, QUOTED) for text in facts.vendor.get(match.entity, ())),
+    )
+
+
+def _urgency(runbook: Runbook, facts: Facts) -> Urgency:
+    """Return whom it may disturb: what is uncalibrated pages nobody."""
+    return "ticket" if runbook.urgency == "page" and not facts.calibrated else runbook.urgency
+
+
+def _effect(match: Match, facts: Facts) -> Intervention | None:
+    """Return the effect of repairing this entity, first that of a signal the runbook rests on."""
+    nodes = {sign.seen for sign in match.signs}
+    of_entity = [e for e in facts.interventions if e.cause.entity == match.entity]
+    of_entity.sort(key=lambda effect: (effect.share is None, effect.cause not in nodes))
+    return of_entity[0] if of_entity else None
