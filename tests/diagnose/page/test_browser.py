@@ -20,6 +20,7 @@ from tests.diagnose.page.hostile import (
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
 DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+TABLET, A4 = {"width": 800, "height": 1100}, {"width": 718, "height": 1046}
 LEAST_CONTRAST = 4.5  # WCAG 2.2, level AA, of text
 # The contrast of each text with what is painted behind it, in the colours that the browser chose.
 CONTRASTS = """() => {
@@ -129,7 +130,7 @@ def test_the_style_is_the_one_that_the_policy_names(opened, plain_page):
     assert said == []
 
 
-@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("viewport", [DESKTOP, TABLET, PHONE], ids=["desktop", "tablet", "phone"])
 @pytest.mark.parametrize("name", ["hostile_page", "plain_page", "quiet_page"])
 def test_nothing_is_wider_than_the_screen(opened, request, name, viewport):
     page, _ = opened(request.getfixturevalue(name), viewport)
@@ -179,6 +180,8 @@ def test_every_picture_has_words(opened, plain_page):
 
 
 def test_it_prints_on_few_sheets(opened, plain_page, tmp_path):
-    page, _ = opened(plain_page)
+    page, _ = opened(plain_page, A4)
+    page.emulate_media(media="print")
+    assert page.evaluate("document.documentElement.scrollWidth") <= A4["width"]
     sheets = page.pdf(path=tmp_path / "page.pdf", format="A4").count(b"/Type /Page\n")
     assert 1 <= sheets <= 5
