@@ -5,15 +5,16 @@ only then trim the journal. A commit that a crash has cut short is not in the ta
 its position; a commit that was not yet trimmed is skipped by its position.
 """
 
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import polars as pl
 
 from diagnose.telemetry.batch import STREAMS, Stream
-from diagnose.telemetry.journal import Journal
-from diagnose.telemetry.tables import SCHEMAS, Tables, hour_of
+from diagnose.telemetry.journal import Entry, Journal
+from diagnose.telemetry.tables import SCHEMAS, Tables, with_hour
 
-MOST: Final = 1_500_000  # records of a commit: what is held in memory at once
+MOST: Final = 500_000  # records of a commit: what is held in memory at once
 SERIES: Final = ["entity", "signal"]
 
 
@@ -53,28 +54,32 @@ class Flusher:
             entries = list(self.journal.entries(stream, after, MOST))
             if not entries:
                 return moved
-            frame = pl.concat(
-                entry.frame.with_columns(position=pl.lit(entry.position, pl.Int64))
-                for entry in entries
-            )
             position = entries[-1].position
-            rows = self._readings(frame) if stream == "readings" else arranged(stream, frame)
+            frames = self._numbered(entries) if stream == "readings" else (e.frame for e in entries)
+            rows = arranged(stream, pl.concat(frames))
             self.tables.append(stream, rows, self.journal.identity, position)
             self.tables.sync(stream)
             self.journal.trim({stream: position}, self.tables.synced)
-            moved += frame.height
+            moved += sum(entry.records for entry in entries)
 
-    def _readings(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Return readings as their table holds them, after their series are durably numbered."""
-        fresh = frame.select(SERIES).unique(maintain_order=True)
-        fresh = fresh.join(self.known, on=SERIES, how="anti", maintain_order="left")
-        if fresh.height:
-            number = pl.int_range(1, 1 + pl.len(), dtype=pl.Int32) + self._last_number
-            fresh = fresh.select(number.alias("series"), *SERIES)
-            self.tables.append("series", fresh)
-            self.tables.sync("series")
-            self.known = pl.concat([self.known, fresh])
-        return arranged("readings", frame.join(self.known, on=SERIES))
+    def _numbered(self, entries: Sequence[Entry]) -> Iterator[pl.DataFrame]:
+        """Yield readings with the numbers of their series, which are durable by then."""
+        for entry in entries:
+            numbered = entry.frame.join(self.known, on=SERIES, how="left")
+            if numbered["series"].null_count():
+                self._learn(numbered.filter(pl.col("series").is_null()))
+                numbered = entry.frame.join(self.known, on=SERIES, how="left")
+            position = pl.lit(entry.position, pl.Int64).alias("position")
+            yield numbered.select("series", "time", "value", position)
+
+    def _learn(self, unknown: pl.DataFrame) -> None:
+        """Give numbers to series that were never seen, and make them durable."""
+        fresh = unknown.select(SERIES).unique(maintain_order=True)
+        number = pl.int_range(1, 1 + pl.len(), dtype=pl.Int32) + self._last_number
+        fresh = fresh.select(number.alias("series"), *SERIES)
+        self.tables.append("series", fresh)
+        self.tables.sync("series")
+        self.known = pl.concat([self.known, fresh])
 
     @property
     def _last_number(self) -> int:
@@ -92,14 +97,16 @@ def arranged(stream: Stream, rows: pl.DataFrame) -> pl.DataFrame:
         stream: Which table.
         rows: Its columns, with or without ``hour``, oldest position first.
     """
-    rows = rows.with_columns(hour_of(pl.col("time")))
+    rows = with_hour(rows)
     order = {
         "readings": ["series", "time"],
         "logs": ["entity", "time"],
         "edges": ["caller", "callee", "origin", "time"],
     }[stream]
     if stream == "readings":
-        rows = rows.sort(*order, "position").unique(order, keep="last", maintain_order=True)
+        rows = rows.sort(*order, "position")
+        again = pl.all_horizontal(pl.col(name) == pl.col(name).shift(-1) for name in order)
+        rows = rows.filter(~again.fill_null(False))
     elif stream == "edges":  # an edge that is seen all the time is kept once an hour, as seen last
         rows = rows.sort(order).unique(["hour", *order[:3]], keep="last", maintain_order=True)
     else:

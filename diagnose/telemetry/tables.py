@@ -59,9 +59,11 @@ WRITER: Final = WriterProperties(
 )
 
 
-def hour_of(time: pl.Expr) -> pl.Expr:
-    """Return the partition in which a record of ``time`` lies."""
-    return time.dt.strftime(HOUR).alias("hour")
+def with_hour(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return ``rows`` with the partition in which each lies: the hour of its time."""
+    began = pl.col("time").dt.truncate("1h")
+    hours = rows.select(began=began).unique().with_columns(hour=pl.col("began").dt.strftime(HOUR))
+    return rows.with_columns(hour=began.replace_strict(hours["began"], hours["hour"]))
 
 
 @dataclass(slots=True)
