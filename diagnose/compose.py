@@ -1,7 +1,10 @@
 """Settings -> roles: who detects, ranks, proposes and judges on this site."""
 
+from functools import partial
+
 from threadpoolctl import threadpool_limits
 
+from diagnose.advise import advise
 from diagnose.associate import associate
 from diagnose.attribute import attribute
 from diagnose.config import Settings
@@ -49,6 +52,7 @@ def compose(settings: Settings) -> Roles:
         associate=associate,
         intervene=intervene,
         imagine=counterfactual,
+        advise=partial(advise, folder=settings.guidance.runbooks),
         tell=tell,
     )
 

@@ -30,6 +30,7 @@ from diagnose.sections import (
     CollectSection,
     EndpointSection,
     ExplainSection,
+    GuidanceSection,
     IngestSection,
     LogsSection,
     ModelSection,
@@ -45,6 +46,7 @@ __all__ = [
     "CollectSection",
     "EndpointSection",
     "ExplainSection",
+    "GuidanceSection",
     "IngestSection",
     "LogsSection",
     "ModelSection",
@@ -85,6 +87,7 @@ class Settings(BaseSettings):
     model: ModelSection = Field(default_factory=ModelSection)
     openai: OpenAiSection = Field(default_factory=OpenAiSection)
     explain: ExplainSection = Field(default_factory=ExplainSection)
+    guidance: GuidanceSection = Field(default_factory=GuidanceSection)
     logs: LogsSection = Field(default_factory=LogsSection)
     sources: SourcesSection = Field(default_factory=SourcesSection)
     collect: CollectSection = Field(default_factory=CollectSection)

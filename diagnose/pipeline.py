@@ -1,4 +1,4 @@
-"""The whole flow on one screen: window, detect, rank, propose, falsify, attribute, tell.
+"""The whole flow on one screen: window, detect, rank, propose, falsify, attribute, advise, tell.
 
 Who claims (detector, ranker, proposer) and who judges (falsify, attribute, the three rungs) are
 separate roles; each is one method or function, so that a test passes a few lines of its own.
@@ -48,6 +48,7 @@ Attribute = Callable[[CausalGraph, Window, Anomalies, Ranking, Node], Ranking]
 Associate = Callable[[Window, Anomalies, Ranking, Node], tuple[Association, ...]]
 Intervene = Callable[[CausalGraph, Window, Ranking, Node], tuple[Intervention, ...]]
 Imagine = Callable[[CausalGraph, Window, Ranking, Node], tuple[Counterfactual, ...]]
+Advise = Callable[[Diagnosis, Window], Diagnosis]
 Tell = Callable[[Diagnosis, Window], tuple[Paragraph, ...]]
 
 
@@ -68,6 +69,7 @@ class Roles:
     associate: Associate
     intervene: Intervene
     imagine: Imagine
+    advise: Advise
     tell: Tell
 
 
@@ -94,6 +96,8 @@ def explain(incident: str, window: Window, roles: Roles, symptom: Node | None = 
     if anomalies:
         symptom = symptom if symptom in window.index() else None
         diagnosis = _explained(diagnosis, window, roles, symptom or anomalies[0].node, seconds)
+        with _timed("advise", seconds):
+            diagnosis = roles.advise(diagnosis, window)
     return replace(diagnosis, story=roles.tell(diagnosis, window))
 
 

@@ -107,6 +107,13 @@ class ExplainSection(Section):
     """YAML file in which the site says who calls whom, and what acts on what."""
 
 
+class GuidanceSection(Section):
+    """What is known about repairs."""
+
+    runbooks: UserPath | None = None
+    """Folder with the site's own runbooks; one of a shipped runbook's id replaces it."""
+
+
 class LogsSection(Section):
     """How log lines become signals."""
 

@@ -1,14 +1,15 @@
 """The diagnosis in plain sentences, made by code from facts: nothing here is generated or guessed.
 
-One paragraph a question that a tired engineer asks, in the order of asking: what was it, how did it
-spread, what shows it, how was that tested, would a repair help, what was not seen, and what would
-change our mind.
+One paragraph a question that a tired engineer asks, in the order of asking: what was it, what to
+do, how did it spread, what shows it, how was that tested, would a repair help, what was not seen,
+and what would change our mind.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from diagnose.instruct import instruct
 from diagnose.schema import (
     Anomaly,
     CausalGraph,
@@ -43,6 +44,7 @@ def tell(diagnosis: Diagnosis, window: Window) -> tuple[Paragraph, ...]:
     else:
         parts = [
             ("Answer", _answer(diagnosis, units)),
+            ("What to do", instruct(diagnosis, units)),
             ("Path", _path(diagnosis)),
             ("Evidence", _evidence(diagnosis.anomalies, units)),
             ("Tests", _tests(diagnosis.graph)),

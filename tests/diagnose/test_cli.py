@@ -80,6 +80,7 @@ class Scripted:
             nothing,
             nothing,
             nothing,
+            lambda diagnosis, _: diagnosis,
             self.tell,
         )
 

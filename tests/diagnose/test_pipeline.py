@@ -68,6 +68,7 @@ def roles(claimant, plain=None):
         lambda *_: (Association(FAN, -0.5, 60.0, 120.0),),
         lambda *_: (Intervention(FAN, 0.9, 0.7, 1.0),),
         lambda *_: (Counterfactual(FAN, refused="it never stood still before"),),
+        lambda diagnosis, _: diagnosis,
         tell,
     )
 
@@ -108,7 +109,7 @@ def test_the_answer_without_the_model_is_always_beside():
 def test_each_stage_is_timed_and_the_window_is_not_edited():
     before = WINDOW.baseline.clone(), WINDOW.recent.clone()
     diagnosis = explain("i1", WINDOW, roles(Scripted()), HEAT)
-    stages = ["detect", "rank", "propose", "falsify", "attribute", "rungs"]
+    stages = ["detect", "rank", "propose", "falsify", "attribute", "rungs", "advise"]
     assert list(diagnosis.duration_seconds) == stages
     assert (WINDOW.baseline.equals(before[0]), WINDOW.recent.equals(before[1])) == (True, True)
 
