@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from math import sqrt
 from typing import Final
 
 import numpy as np
 import polars as pl
 
+from diagnose.columns import columns
 from diagnose.page.axis import Axis
 from diagnose.page.text import visible
 from diagnose.page.timeline import Curve, curve
@@ -73,6 +75,31 @@ class Logs:
     read: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Count:
+    """How many records of a template were to be expected around the alert, and how many came."""
+
+    signal: Signal
+    expected: float
+    came: float
+
+    @property
+    def severity(self) -> str:
+        return _parts(self.signal)[0]
+
+    @property
+    def oddity(self) -> float:
+        """Return how many standard deviations the count lies off; 0 for too little to tell."""
+        if self.expected / TIMES < self.came < self.expected * TIMES:
+            return 0.0
+        return abs(self.came - self.expected) / sqrt(self.expected + 1)
+
+    @property
+    def told(self) -> str:
+        few = 0 < self.expected < 0.5
+        return f"{'<1' if few else format(self.expected, '.0f')} → {self.came:.0f}"
+
+
 def logs_of(
     window: Window, axis: Axis, records: pl.LazyFrame | None, accused: str | None = None
 ) -> Logs:
@@ -87,15 +114,14 @@ def logs_of(
     changes = [s for s in window.signals if s.source == "change" and _count(s, axis)]
     changes.sort(key=lambda signal: signal.node.entity != accused)
     templates = [s for s in window.signals if s.source == "template" and _parts(s)[1]]
-    odd = {signal.node: _oddity(signal, window) for signal in templates}
-    told = [signal for signal in templates if odd[signal.node] >= LEAST]
-    told.sort(key=lambda signal: (_parts(signal)[0] not in GRAVE, -odd[signal.node]))
+    told = [count for count in _counts(templates, window) if count.oddity >= LEAST]
+    told.sort(key=lambda count: (count.severity not in GRAVE, -count.oddity))
     told = told[:ROWS]
-    rows = tuple(_row(signal, window, axis) for signal in told)
+    rows = tuple(_row(count.signal, count.told, axis) for count in told)
     if records is not None and told:
-        texts = _examples(records, told, window)
+        texts = _examples(records, [count.signal for count in told], window)
         rows = tuple(replace(row, lines=lines) for row, lines in zip(rows, texts, strict=True))
-    shown = tuple(_row(signal, window, axis) for signal in changes[:ROWS])
+    shown = tuple(_row(signal, _when(signal, axis), axis) for signal in changes[:ROWS])
     read = any(signal.source in ("change", "template") for signal in window.signals)
     return Logs(shown, rows, len(templates) - len(told), read)
 
@@ -113,43 +139,29 @@ def _count(signal: Signal, axis: Axis) -> int:
     return int(axis.frame[str(signal.node)].sum() or 0)
 
 
-def _expected(signal: Signal, window: Window) -> tuple[float, float]:
-    """Return how many records the baseline leads to expect in the recent part, and how many came.
-
-    Without a baseline nothing is expected.
-    """
-    name = str(signal.node)
-    rate = window.baseline[name].mean()
-    seen = window.recent[name].drop_nulls()
-    return float(rate if isinstance(rate, float) else 0.0) * len(seen), float(seen.sum())
-
-
-def _oddity(signal: Signal, window: Window) -> float:
-    """Return how many standard deviations its count lies off; 0 for what is too little to tell."""
-    expected, came = _expected(signal, window)
-    if expected / TIMES < came < expected * TIMES:
-        return 0.0
-    return abs(came - expected) / float(np.sqrt(expected + 1))
+def _counts(signals: list[Signal], window: Window) -> list[_Count]:
+    """Return how often each template was seen; without a baseline, nothing is expected."""
+    nodes = [signal.node for signal in signals]
+    past, now = columns(window.baseline, nodes), columns(window.recent, nodes)
+    rate = np.nansum(past, axis=0) / np.maximum(np.isfinite(past).sum(axis=0), 1)
+    expected = rate * np.isfinite(now).sum(axis=0)
+    came = np.nansum(now, axis=0)
+    return [_Count(*of) for of in zip(signals, expected.tolist(), came.tolist(), strict=True)]
 
 
-def _row(signal: Signal, window: Window, axis: Axis) -> LogRow:
+def _when(signal: Signal, axis: Axis) -> str:
+    """Return the last times of a change."""
+    times = axis.frame.filter(pl.col(str(signal.node)) > 0)["time"].to_list()
+    told = ", ".join(moment(time) for time in times[-TIMES_TOLD:])
+    return f"{len(times)} times, {told}" if len(times) > TIMES_TOLD else told
+
+
+def _row(signal: Signal, told: str, axis: Axis) -> LogRow:
     severity, template = _parts(signal)
-    name = str(signal.node)
     entity, text = visible(signal.node.entity), visible(template.removeprefix("<time> "))
-    if signal.source == "change":
-        times = axis.frame.filter(pl.col(name) > 0)["time"].to_list()
-        told = ", ".join(moment(time) for time in times[-TIMES_TOLD:])
-        told = f"{len(times)} times, {told}" if len(times) > TIMES_TOLD else told
-    else:
-        expected, came = _expected(signal, window)
-        told = f"{_rounded(expected)} → {came:.0f}"
-    values = axis.frame[name].fill_null(float("nan")).to_numpy()
+    values = axis.frame[str(signal.node)].fill_null(float("nan")).to_numpy()
     drawn = curve(values, np.array([]), axis, counts=True)
     return LogRow(entity, severity, text, told, drawn, f"{entity}, {text}: {told}")
-
-
-def _rounded(expected: float) -> str:
-    return f"{expected:.0f}" if expected >= 0.5 or not expected else "<1"
 
 
 def _examples(
