@@ -40,10 +40,10 @@ def commands(command=None, path="aitia"):
     """Yield every command line and its command."""
     command = command or get_command(app)
     below = getattr(command, "commands", {})
+    if not below or command.invoke_without_command:
+        yield path, command
     for name, inner in below.items():
         yield from commands(inner, f"{path} {name}")
-    if not below:
-        yield path, command
 
 
 def commands_table():

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from diagnose.cli import backtest, bundle, config, explain, incidents, record
+from diagnose.cli import backtest, bundle, config, explain, incidents, ingest, record, runbooks
 from diagnose.cli.terminal import complain
 from diagnose.failure import Failure
 
@@ -28,8 +28,10 @@ app = typer.Typer(
 app.command()(explain.explain)
 app.command()(backtest.backtest)
 app.command()(record.record)
+app.add_typer(ingest.app, name="ingest")
 app.add_typer(bundle.app, name="bundle")
 app.add_typer(incidents.app, name="incidents")
+app.add_typer(runbooks.app, name="runbooks")
 app.add_typer(config.app, name="config")
 
 

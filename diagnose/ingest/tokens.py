@@ -12,12 +12,11 @@ import secrets
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Literal, get_args
+from typing import Final, Literal
 
 from diagnose.schema import Failure
 
 Scope = Literal["ingest", "read", "admin"]
-SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
 PREFIX: Final = "aitia_"
 
 
@@ -27,19 +26,19 @@ class Token:
 
     Attributes:
         name: By which people know it.
-        scopes: What it allows; "admin" allows all.
+        scope: What it allows; "admin" allows all.
         sha256: Hash of the token, in hexadecimal.
         created: When it was made, ISO 8601.
     """
 
     name: str
-    scopes: tuple[Scope, ...]
+    scope: Scope
     sha256: str
     created: str
 
     def allows(self, scope: Scope) -> bool:
         """Return whether this token may do what ``scope`` names."""
-        return scope in self.scopes or "admin" in self.scopes
+        return self.scope in (scope, "admin")
 
 
 class Tokens:
@@ -83,7 +82,7 @@ class Tokens:
                 found = token
         return found
 
-    def add(self, name: str, scopes: tuple[Scope, ...]) -> str:
+    def add(self, name: str, scope: Scope) -> str:
         """Return a new token, which is shown this once and kept as its hash alone.
 
         Raises:
@@ -96,7 +95,7 @@ class Tokens:
             raise Failure(f"there is a token {name} already", "revoke it first, or choose another")
         secret = PREFIX + secrets.token_urlsafe(32)
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        self._write((*tokens, Token(name, scopes, _hash(secret), now)))
+        self._write((*tokens, Token(name, scope, _hash(secret), now)))
         return secret
 
     def revoke(self, name: str) -> None:
@@ -114,7 +113,7 @@ class Tokens:
     def _read(self) -> tuple[Token, ...]:
         try:
             rows = json.loads(self._file.read_bytes())
-            return tuple(Token(**{**row, "scopes": tuple(row["scopes"])}) for row in rows)
+            return tuple(Token(**row) for row in rows)
         except (OSError, ValueError, TypeError, KeyError) as error:
             # Its content is never shown: a token may have been pasted into it.
             what = f"{self._file}: holds no list of tokens ({type(error).__name__})"
