@@ -10,6 +10,8 @@ BIN = .venv/bin
 DEMO ?= tests/incidents/06_catalog_network_delay
 WORKERS ?= 2
 RESULTS ?= build/bench/results.md
+# What published packages answered is kept here; "make bench PACKAGES=" leaves the packages out.
+PACKAGES ?= build/bench/peers
 # Each test process keeps to one core: with several, linear algebra would fight over the cores.
 ONE_THREAD = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 POLARS_MAX_THREADS=1
 
@@ -39,10 +41,10 @@ fix: .venv/installed  ## repair what lint and formatting can repair by themselve
 docs: .venv/installed  ## write the tables of settings and commands into diagnose/README.md
 	$(BIN)/python tests/test_docs.py
 
-bench: .venv/installed $(if $(INCIDENTS),.venv-peers/installed)  ## measure on a folder of incident bundles: make bench INCIDENTS=DIR
+bench: .venv/installed $(if $(INCIDENTS),$(if $(PACKAGES),.venv-peers/installed))  ## measure on a folder of incident bundles: make bench INCIDENTS=DIR
 ifdef INCIDENTS
 	$(ONE_THREAD) $(BIN)/python -m tests.bench.incidents $(INCIDENTS) tests/incidents \
-		--workers $(WORKERS) --packages build/bench/peers --write $(RESULTS)
+		--workers $(WORKERS) --write $(RESULTS) $(if $(PACKAGES),--packages $(PACKAGES))
 else
 	@echo 'bench: SKIPPED, NOTHING WAS MEASURED: give the folder, make bench INCIDENTS=DIR'
 endif

@@ -60,9 +60,9 @@ def report(sets: Sequence[MeasuredSet], seconds: float) -> Iterator[str]:
         f"Measured {datetime.now(UTC):%Y-%m-%d} on {machine}, Python {platform.python_version()}, "
         f"in {seconds / 60:.0f} minutes."
     )
-    if not PYTHON.exists():
+    if not any(bundle.took for found in sets for bundle in found.incidents):
         yield ""
-        yield f"**Published packages were left out: there is no {PYTHON}.**"
+        yield "**The published packages (CIRCA, RCD) were left out or are not installed.**"
     for title, lines in (
         ("Against the best peer of each set", against_best(sets)),
         ("Who names the cause", (line for found in sets for line in standings(found))),

@@ -37,6 +37,7 @@ from tests.bench.shape import shape_of
 from tests.bench.variants import ON_TIME, TRUE, graphs_of, in_time
 
 ANY: Final = 1e300  # level of significance at which everything is an anomaly
+HISTORY: Final = 2  # instants of the past that every peer needs
 EVERY: Final = 10  # bundles after which progress is told
 
 
@@ -142,7 +143,7 @@ class Bench:
         measured.abnormal[AITIA] = surprise(window)
         rows = rows_of(window, bundle.symptom)
         for name, detector in DETECTORS.items():
-            score = detector(rows)
+            score = detector(rows) if len(rows.past) >= HISTORY else 0.0
             if score is not None:
                 measured.abnormal[name] = score
 
@@ -156,6 +157,8 @@ class Bench:
             if variant != ON_TIME:
                 diagnosis = explain(bundle.id, window, self._roles, bundle.symptom)
                 found |= ours(diagnosis, measured.pairs, names)
+            if len(rows.past) < HISTORY:
+                continue
             for peer, scorer in PEERS.items():
                 if rows.calls or peer not in PEERS_ON_CALLS:
                     ranked = ranking(scorer, rows)
