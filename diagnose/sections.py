@@ -2,6 +2,7 @@
 
 import os
 import platform
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
@@ -150,6 +151,25 @@ class SourcesSection(Section):
     alertmanager: EndpointSection = Field(default_factory=EndpointSection)
 
 
+class IpmiSection(Section):
+    """A BMC that speaks IPMI."""
+
+    address: str = Field(pattern=r"^[^-\s]\S*$")
+    """Its name or IP address."""
+    port: int = Field(default=623, ge=1, le=65535)
+    """UDP port."""
+    user: str | None = None
+    """User, of whom the privilege "user" is enough."""
+    password: SecretStr | None = None
+    """The user's password."""
+    password_file: UserPath | None = None
+    """File that holds the password."""
+    cipher_suite: int | None = Field(default=None, ge=0, le=17)
+    """Cipher suite, where the best one that both sides know does not work."""
+    timeout_seconds: float = Field(default=30.0, gt=0)
+    """How long an answer may keep us waiting."""
+
+
 class CollectSection(Section):
     """What is read, and how often."""
 
@@ -165,6 +185,10 @@ class CollectSection(Section):
     """Folders in which a file that is written is a change event."""
     replay: UserPath | None = None
     """Incident bundle that is told as if it happened now."""
+    ipmi: Mapping[str, IpmiSection] = Field(default_factory=dict)
+    """BMCs that speak IPMI, each by the host that it belongs to."""
+    redfish: Mapping[str, EndpointSection] = Field(default_factory=dict)
+    """BMCs that speak Redfish, likewise."""
     to: EndpointSection = Field(default_factory=EndpointSection)
     spool_dir: UserPath = Field(default_factory=_spool_dir, validate_default=True)
     """Folder in which what was not sent yet is kept."""
