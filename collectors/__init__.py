@@ -17,7 +17,17 @@ if TYPE_CHECKING:
 
 # Name and place of every collector; a module is imported when its collector is loaded.
 COLLECTORS: Final[Mapping[str, str]] = {
+    "changes": "collectors.changes:Changes",
+    "edac": "collectors.edac:Edac",
+    "files": "collectors.files:Files",
+    "hwmon": "collectors.hwmon:Hwmon",
+    "ipmi": "collectors.ipmi:Ipmi",
+    "journald": "collectors.journald:Journald",
+    "kmsg": "collectors.kmsg:Kmsg",
+    "nvml": "collectors.nvml:Nvml",
     "procfs": "collectors.procfs:Procfs",
+    "replay": "collectors.replay:Replay",
+    "smart": "collectors.smart:Smart",
 }
 
 

@@ -10,6 +10,9 @@ from diagnose.schema import EDGES, LOGS, READINGS
 # Entity, signal and value: a reading without its time, which all of one round share.
 Reading = tuple[str, str, float]
 
+# Signal and value: a reading whose entity is clear.
+Value = tuple[str, float]
+
 # Time, entity, severity, body and attributes (a JSON object as text).
 LogRecord = tuple[datetime, str, str, str, str]
 

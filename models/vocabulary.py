@@ -33,6 +33,7 @@ METRICS: Final[tuple[tuple[str, str, Tier, str], ...]] = (
     ("cpu utilization", "ratio", "os", r"^system cpu time (?:soft)?irq"),
     ("network packets sent", "1/s", "os", r"^system network packets .*transmit"),
     ("disk temperature", "Cel", "hardware", r"^hw temperature nvme"),
+    ("disk age", "h", "hardware", r"^hw physical disk power"),
     # -- what watches the watcher
     ("telemetry scrape", "s", "unknown", r"scrape|prometheus (?:tsdb|target|rule|sd)|exporter "),
     # -- environment
@@ -79,7 +80,7 @@ METRICS: Final[tuple[tuple[str, str, Tier, str], ...]] = (
     ("power supply failure", "", "hardware", r"psu\d*\b|power supply|ps\d (?:status|state)"),
     ("power supply failure", "", "hardware", r"redundancy"),
     ("battery charge", "ratio", "hardware", r"battery|ups\b|bbu\b"),
-    ("power draw", "W", "hardware", r"watts?\b|hw (?:power|energy)|power\b|rapl|joules"),
+    ("power draw", "W", "hardware", r"watts?\b|hw (?:power|energy|current)|power\b|rapl|joules"),
     ("supply voltage", "V", "hardware", r"volts?\b|voltage|vcore|vbat"),
     ("network link state", "", "hardware", r"carrier|link (?:up|down|state|flap)|network up\b"),
     ("network link speed", "By/s", "hardware", r"(?:link|network|net|nic) speed|duplex"),

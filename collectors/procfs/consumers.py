@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from collectors.entities import unit
-from collectors.procfs.system import STALLED, TICKS, Value, keyed, pressure
-from collectors.rows import Reading
+from collectors.procfs.system import STALLED, TICKS, keyed, pressure
+from collectors.rows import Reading, Value
 
 PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 FIRST: Final = 10  # consumers of processor time, and of memory, that a round brings to notice

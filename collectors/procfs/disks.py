@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from collectors.entities import disk
-from collectors.procfs.system import Value
-from collectors.rows import Reading
+from collectors.rows import Reading, Value
 
 SECTOR: Final = 512  # bytes, whatever the disk's own sectors are
 VIRTUAL: Final = re.compile(r"^(?:loop|ram|zram|sr|fd|nbd)\d")

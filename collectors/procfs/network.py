@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from collectors.procfs.system import Value
+from collectors.rows import Value
 
 # Interfaces that lead nowhere outside, or carry what a physical one carries too.
 VIRTUAL: Final = re.compile(r"^(?:lo|ifb|dummy|veth|virbr|br-|docker|cali|cni|flannel|tunl|kube)")

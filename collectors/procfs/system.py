@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-Value = tuple[str, float]  # a signal and its value
+from collectors.rows import Value
 
 TICKS: Final = os.sysconf("SC_CLK_TCK")  # of processor time a second
 CPU_MODES: Final = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")

@@ -1,8 +1,8 @@
 """Checks that every collector must pass, each on what ``recorded`` of its own test gives.
 
 A new collector is checked here as soon as it is in the catalogue: its test module
-``tests/collectors/test_<name>.py`` has a function ``recorded()`` that returns the collector, set up
-on its fixture.
+``tests/collectors/test_<name>.py`` has a function ``recorded(folder)`` that returns the collector,
+set up on its fixture; what must be made for that goes into ``folder``.
 """
 
 from datetime import UTC, datetime
@@ -23,14 +23,14 @@ LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 EVERY = pytest.mark.parametrize("name", COLLECTORS)
 
 
-def frames(name):
-    collector = import_module(f"tests.collectors.test_{name}").recorded()
+def frames(name, folder):
+    collector = import_module(f"tests.collectors.test_{name}").recorded(folder)
     return [frame for frame in collector.collect(since=LONG_AGO) if frame.height]
 
 
 @EVERY
-def test_yields_the_contracts_tables_each_oldest_first(name):
-    read = frames(name)
+def test_yields_the_contracts_tables_each_oldest_first(name, tmp_path):
+    read = frames(name, tmp_path)
     assert read
     assert all(frame.schema in (READINGS, LOGS, EDGES) for frame in read)
     for schema in (READINGS, LOGS, EDGES):
@@ -39,14 +39,14 @@ def test_yields_the_contracts_tables_each_oldest_first(name):
 
 
 @EVERY
-def test_only_a_value_may_be_null(name):
-    for frame in frames(name):
+def test_only_a_value_may_be_null(name, tmp_path):
+    for frame in frames(name, tmp_path):
         assert sum(frame.drop("value", strict=False).null_count().row(0)) == 0
 
 
 @EVERY
-def test_the_causal_model_knows_what_was_read(name):
-    for frame in frames(name):
+def test_the_causal_model_knows_what_was_read(name, tmp_path):
+    for frame in frames(name, tmp_path):
         for signal in frame["signal"].unique() if "signal" in frame.columns else ():
             assert kind_of_metric(signal).name != UNKNOWN.name, signal
 

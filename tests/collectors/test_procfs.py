@@ -21,7 +21,7 @@ def statvfs(path):
     return os.statvfs_result((4096, 4096, 1000, 200, 100, 500, 125, 125, 0, 255))
 
 
-def recorded():
+def recorded(_=None):
     return Procfs("db1", TREE, statvfs)
 
 
