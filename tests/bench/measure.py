@@ -151,7 +151,11 @@ class Bench:
         """Add the rankings of all methods, on time and moved in time."""
         names = [cause.names(measured.pairs) for cause in read_truth(path / TRUTH)]
         for variant, bundle in in_time(path):
-            window = make_window(bundle, self._bounds)
+            try:
+                window = make_window(bundle, self._bounds)
+            except Failure as failure:  # moved before the first reading
+                measured.failures[variant] = str(failure)
+                continue
             rows = rows_of(window, bundle.symptom)
             found = measured.found.setdefault(variant, {})
             if variant != ON_TIME:

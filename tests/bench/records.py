@@ -61,7 +61,7 @@ class Measured:
         stages: Seconds by stage of the diagnosis on time; ``all`` from the folder to the answer.
         shape: What can be seen without any value.
         found: AC@1 .. AC@5 by variant and method; empty for a healthy window.
-        failures: Why a published package gave no ranking, by package.
+        failures: Why a published package gave no ranking, or a variant made no window, by name.
         took: Seconds a published package took.
         abnormal: How abnormal the window is, by detector.
         graphs: How call graphs fared, by kind.

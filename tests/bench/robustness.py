@@ -18,7 +18,7 @@ def moved(sets: Sequence[MeasuredSet]) -> Iterator[str]:
     everything = [bundle for measured in sets for bundle in measured.incidents]
     if not everything:
         return
-    names = [n for n in methods(everything) if any(n in b.found[EARLY] for b in everything)]
+    names = [n for n in methods(everything) if any(n in b.found.get(EARLY, {}) for b in everything)]
     rows = [row for measured in sets for row in _rows(measured, names)]
     yield from table(("set", "ranking", ON_TIME, *MOVED, *ASKED.values()), rows)
     pooled = [_pooled(everything, name) for name in names]
