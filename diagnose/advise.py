@@ -15,7 +15,7 @@ from typing import Final
 from diagnose.catalogue import Catalogue, catalogue
 from diagnose.facts import Fact, Facts, facts_of
 from diagnose.runbook import Condition, Runbook
-from diagnose.schema import Diagnosis, Guidance, Intervention, Sign, Urgency, Window
+from diagnose.schema import Diagnosis, Guidance, Intervention, Node, Sign, Urgency, Window
 from diagnose.wording import printable
 
 # How much a sign tells: the chance that it would not be seen, had something else gone wrong.
@@ -106,12 +106,15 @@ def _match(
         return None
     if applies.any and all(fact is None for _, fact in helpful):
         return None
-    met = [pair for pair in (*required, *helpful) if pair[1] is not None]
-    fit = 1 - prod(1 - TELLS[condition.sign] for condition, _ in met)
+    met = [(one, fact) for one, fact in (*required, *helpful) if fact is not None]
+    tells: dict[Node, float] = {}
+    for condition, fact in met:  # what meets two conditions is still one witness
+        tells[fact.node] = max(tells.get(fact.node, 0.0), TELLS[condition.sign])
+    fit = 1 - prod(1 - telling for telling in tells.values())
     if fit < LEAST_FIT:
         return None
-    lacking = [pair for pair in helpful if pair[1] is None]
-    signs = tuple(Sign(str(one), fact.node if fact else None) for one, fact in (*met, *lacking))
+    lacking = [Sign(str(one)) for one, fact in helpful if fact is None]
+    signs = (*(Sign(str(one), fact.node) for one, fact in met), *lacking)
     return Match(runbook, entity, fit, fit * belief, signs)
 
 

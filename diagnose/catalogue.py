@@ -5,7 +5,7 @@ the answer at night must not depend on yesterday's edit of a runbook.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +19,7 @@ from diagnose.runbook import Runbook
 SHIPPED: Final = Path(__file__).parent / "runbooks"
 FENCE: Final = "---"
 FORM: Final = "compare it with one that 'aitia runbooks show' prints"
+Files = Mapping[str, tuple[Runbook, Path]]  # by identifier
 Place = tuple[str | int, ...]  # of a value in the front matter, outermost first
 
 
@@ -28,11 +29,13 @@ class Catalogue:
 
     Attributes:
         runbooks: The site's own over the shipped ones, in order of their identifiers.
+        files: Where each was read.
         own: Identifiers of the site's own.
         problems: What was left out, and where the mistake is.
     """
 
     runbooks: Mapping[str, Runbook]
+    files: Mapping[str, Path] = field(default_factory=dict)
     own: frozenset[str] = frozenset()
     problems: tuple[Failure, ...] = ()
 
@@ -46,17 +49,21 @@ def catalogue(folder: Path | None = None) -> Catalogue:
     """
     shipped, wrong = read_folder(SHIPPED)
     own, more = read_folder(folder) if folder else ({}, ())
-    merged = {**shipped, **own}
-    ordered = {name: merged[name] for name in sorted(merged)}
-    return Catalogue(ordered, frozenset(own), (*wrong, *more))
+    files = {**shipped, **own}
+    ordered = {name: files[name] for name in sorted(files)}
+    return Catalogue(
+        {name: runbook for name, (runbook, _) in ordered.items()},
+        {name: file for name, (_, file) in ordered.items()},
+        frozenset(own),
+        (*wrong, *more),
+    )
 
 
-def read_folder(folder: Path) -> tuple[dict[str, Runbook], tuple[Failure, ...]]:
-    """Return the runbooks in and below ``folder`` by identifier, and what is wrong with others."""
+def read_folder(folder: Path) -> tuple[Files, tuple[Failure, ...]]:
+    """Return the runbooks in and below ``folder``, and what is wrong with others."""
     if not folder.is_dir():
         return {}, (Failure(f"{folder} is no folder", "set guidance.runbooks to one"),)
-    found: dict[str, Runbook] = {}
-    files: dict[str, Path] = {}
+    found: dict[str, tuple[Runbook, Path]] = {}
     problems = []
     for file in sorted(folder.rglob("*.md")):
         if file.stem == "README":
@@ -67,10 +74,10 @@ def read_folder(folder: Path) -> tuple[dict[str, Runbook], tuple[Failure, ...]]:
             problems.append(failure)
             continue
         if runbook.id in found:
-            other = files[runbook.id]
-            problems.append(Failure(f"{file}, line 2: id {runbook.id} is that of {other} too"))
+            other = found[runbook.id][1]
+            problems.append(Failure(f"{file}: id {runbook.id} is that of {other} too", "keep one"))
             continue
-        found[runbook.id], files[runbook.id] = runbook, file
+        found[runbook.id] = runbook, file
     return found, tuple(problems)
 
 
