@@ -17,6 +17,7 @@ import polars as pl
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from diagnose.failure import Failure
+from diagnose.page.advice import advice_of
 from diagnose.page.answer import SENTENCE, answer_of, doubts_of, stamp, unit_of
 from diagnose.page.axis import axis_of
 from diagnose.page.graph import WORDS, picture
@@ -51,6 +52,7 @@ def render(diagnosis: Diagnosis, window: Window, records: pl.LazyFrame | None = 
         version=version("aitia"),
         asked=stamp(window.as_of),
         answer=answer_of(diagnosis, window, shown),
+        advice=advice_of(diagnosis),
         picture=picture(diagnosis),
         axis=axis,
         tracks=shown,

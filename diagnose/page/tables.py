@@ -186,7 +186,7 @@ def ladders(diagnosis: Diagnosis, unit: str) -> tuple[Ladder, ...]:
         Ladder(
             visible(str(node)),
             _association(diagnosis, node),
-            _intervention(repairs.get(node)),
+            intervention(repairs.get(node)),
             _counterfactual(worlds.get(node), unit),
         )
         for node in told
@@ -207,7 +207,8 @@ def _association(diagnosis: Diagnosis, node: Node) -> Rung:
     return Rung(", ".join(facts))
 
 
-def _intervention(effect: Intervention | None) -> Rung:
+def intervention(effect: Intervention | None) -> Rung:
+    """Return what a repair would do by the data, or why that is not known."""
     if effect is None or effect.share is None:
         return Rung("", visible(effect.refused or "") if effect else "not asked")
     between = ""

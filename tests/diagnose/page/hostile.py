@@ -11,13 +11,17 @@ from diagnose.schema import (
     Anomaly,
     Association,
     CausalGraph,
+    Check,
     Counterfactual,
     Diagnosis,
     Edge,
+    Guidance,
     Intervention,
     Node,
     RootCause,
+    Sign,
     Signal,
+    Step,
     Verdict,
     Window,
 )
@@ -95,9 +99,29 @@ def diagnosis_of(signals, edges=(), **others):
         tuple(Association(node, 0.5, 10.0, 20.0) for node in signals[:5]),
         tuple(Intervention(node, refused=HOSTILE[1]) for node in signals[:5]),
         tuple(Counterfactual(node, refused=HOSTILE[2]) for node in signals[:5]),
+        guidance=tuple(guidance_of(signals[0], HOSTILE[i:]) for i in range(5)),
         alert_time=ALERT,
         as_of=ALERT + 30 * STEP,
         **others,
+    )
+
+
+def guidance_of(node, texts):
+    """Return what to do about ``node`` in other people's words."""
+    return Guidance(
+        "inc-1",
+        texts[0],
+        texts[1],
+        "ticket",
+        node.entity,
+        0.4,
+        signs=(Sign(texts[2], node), Sign(texts[3])),
+        checks=tuple(Check(text, text, text) for text in texts),
+        steps=tuple(Step(text, text, text, text) for text in texts),
+        effect=Intervention(node, refused=texts[0]),
+        escalate_when=texts,
+        references=texts,
+        vendor=texts,
     )
 
 

@@ -1,6 +1,7 @@
 """The page as a real browser shows it: nothing runs, nothing is fetched, nothing overflows."""
 
 import shutil
+from dataclasses import replace
 from itertools import combinations
 
 import pytest
@@ -14,6 +15,7 @@ from tests.diagnose.page.hostile import (
     HOSTILE,
     diagnosis_of,
     edges_between,
+    guidance_of,
     nodes,
     window_of,
 )
@@ -87,7 +89,8 @@ def opened(browser, tmp_path):
 @pytest.fixture(scope="module")
 def plain_page():
     signals = [Node(f"service-{i}", f"http_request_duration_seconds/route={i}") for i in range(9)]
-    diagnosis = diagnosis_of(signals, edges_between(signals, 14))
+    guidance = guidance_of(signals[0], ("free the disk", "disk-full", "fills up", "inodes"))
+    diagnosis = replace(diagnosis_of(signals, edges_between(signals, 14)), guidance=(guidance,))
     return render(diagnosis, window_of([Signal(node) for node in signals]))
 
 

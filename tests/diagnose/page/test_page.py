@@ -26,6 +26,7 @@ from tests.diagnose.page.hostile import (
     counting,
     diagnosis_of,
     edges_between,
+    guidance_of,
     nodes,
     records_of,
     window_of,
@@ -125,6 +126,16 @@ def test_every_tested_edge_is_listed_with_its_numbers():
     assert "refuted" in text
     assert "0.01" in text
     assert "direction from" in text
+
+
+def test_what_to_do_is_told_with_its_dangers():
+    guidance = guidance_of(PLAIN[0], ("Free the disk.", "disk-full", "disk fills up", "inodes"))
+    advised = replace(diagnosis_of(PLAIN), guidance=(guidance,))
+    text = Parts(render(advised, window_of([Signal(node) for node in PLAIN]))).text
+    assert "db : Free the disk." in text
+    assert "disk fills up (db · disk.free)" in text
+    assert "Not seen, though it may be: inodes" in text
+    assert "danger: Free the disk." in text
 
 
 def test_without_a_cause_the_page_says_why():

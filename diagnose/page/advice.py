@@ -1,0 +1,85 @@
+"""What to do, as the runbooks that fit say it: how to make sure, the steps, and the way back."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from diagnose.page.tables import Rung, intervention
+from diagnose.page.text import visible
+from diagnose.schema import Diagnosis, Guidance
+from diagnose.wording import percent
+
+PROPOSALS: Final = 3  # runbooks that are shown
+LINES: Final = 12  # checks, steps or conditions of one
+LONGEST: Final = 600  # characters of a command or a sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """A command that makes sure, or a step: what to do, how, and what to know beforehand."""
+
+    action: str
+    command: str
+    notes: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """One runbook that fits, and why."""
+
+    entity: str
+    action: str
+    facts: str
+    reasons: str
+    lacking: str
+    checks: tuple[Try, ...]
+    steps: tuple[Try, ...]
+    notes: tuple[tuple[str, str], ...]
+
+
+def advice_of(diagnosis: Diagnosis) -> tuple[Advice, ...]:
+    """Return what to do, best first; empty where no runbook fits."""
+    return tuple(_advice(guidance) for guidance in diagnosis.guidance[:PROPOSALS])
+
+
+def _advice(guidance: Guidance) -> Advice:
+    met = [_text(f"{s.condition} ({s.seen})") for s in guidance.signs[:LINES] if s.seen]
+    lacking = [_text(sign.condition) for sign in guidance.signs[:LINES] if not sign.seen]
+    facts = (guidance.runbook, f"risk {guidance.risk}", guidance.urgency, percent(guidance.score))
+    return Advice(
+        _text(guidance.entity),
+        _text(guidance.action),
+        _text(" · ".join(facts)),
+        "; ".join(met),
+        "; ".join(lacking),
+        tuple(
+            Try("", _text(c.command), (("right", _text(c.confirms)), ("wrong", _text(c.refutes))))
+            for c in guidance.checks[:LINES]
+        ),
+        tuple(
+            Try(
+                _text(step.action),
+                _text(step.command),
+                (("danger", _text(step.danger)),) if step.danger else (),
+            )
+            for step in guidance.steps[:LINES]
+        ),
+        tuple(_notes(guidance)),
+    )
+
+
+def _notes(guidance: Guidance) -> list[tuple[str, str]]:
+    """Return what to expect, how to undo it and when to call for help, with a word for each."""
+    effect = intervention(guidance.effect) if guidance.effect else Rung("", "")
+    told = [
+        ("Expected", guidance.expected),
+        ("By the data", effect.answer or effect.refused),
+        ("Undo", guidance.reversibility),
+        ("Call for help when", " ".join(guidance.escalate_when)),
+        ("The sender says", " ".join(guidance.vendor)),
+        ("More", ", ".join(guidance.references)),
+    ]
+    return [(word, _text(text)) for word, text in told if text]
+
+
+def _text(text: str) -> str:
+    return visible(text, LONGEST)
