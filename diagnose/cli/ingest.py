@@ -94,7 +94,7 @@ def list_tokens(output: Output = "table", config: Config = None) -> None:
     """List the tokens by name; what they are is not kept."""
     found = _tokens(settings(config).telemetry.dir).all()
     if output == "json":
-        listed = [{"name": one.name, "scopes": one.scopes, "created": one.created} for one in found]
+        listed = [{"name": one.name, "scope": one.scope, "created": one.created} for one in found]
         write_json(json.dumps(listed, indent=2).encode())
         return
     rows = [(one.name, one.scope, one.created) for one in found]

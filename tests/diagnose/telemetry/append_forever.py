@@ -42,7 +42,7 @@ if __name__ == "__main__":
     logging.basicConfig(level=logging.WARNING)
     folder, first, *last = Path(sys.argv[1]), *map(int, sys.argv[2:])
     every = iter(range(first, last[0] + 1)) if last else itertools.count(first)
-    module.UPKEEP_SECONDS = 0.3
+    vars(module)["UPKEEP_SECONDS"] = 0.3
     with open_writer(Keeping(folder, f"{folder}/tables", 0.05), lambda stage, took: None) as writer:
         senders = [threading.Thread(target=append, args=(writer, every)) for _ in range(SENDERS)]
         for sender in senders:

@@ -30,6 +30,7 @@ def run_and_kill(folder, first, seconds, environment=None, wrapper=()):
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, text=True
     )
+    assert process.stdout is not None
     try:
         acknowledged = [process.stdout.readline()]
         time.sleep(seconds)
@@ -124,7 +125,9 @@ def test_the_journal_is_trimmed_only_after_files_log_and_folders_were_synced(tmp
     appender = [sys.executable, str(HERE / "append_forever.py"), str(folder), "0", "60"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     subprocess.run([*strace, *appender], check=True, env=environment, stdout=subprocess.DEVNULL)
-    rounds, unsynced, flushing = 0, set(), set()
+    rounds = 0
+    unsynced: set[Path] = set()
+    flushing: set[str] = set()
     for line in trace.read_text().splitlines():
         thread, _, call = line.partition(" ")
         committed = re.search(r'(?:link|rename).*"(/[^"]*/_delta_log/\d+\.json)"', call)

@@ -36,7 +36,8 @@ STEPS = st.lists(
 @settings(max_examples=25)
 @given(STEPS)
 def test_a_reading_counts_once_and_the_later_value_wins(steps):
-    expected, lines = {}, Counter()
+    expected: dict[tuple[object, ...], float] = {}
+    lines: Counter[tuple[object, ...]] = Counter()
     with TemporaryDirectory() as folder:
         kept = Kept(Path(folder))
         for step in steps:

@@ -1,0 +1,79 @@
+"""The body of a request, bounded before and after it is unpacked.
+
+A few kilobytes can unpack to gigabytes: nothing is unpacked further than its limit, and whatever
+claims to be greater is refused by its claim.
+"""
+
+import asyncio
+import zlib
+from typing import Final
+
+from starlette.requests import ClientDisconnect, Request
+
+SENT: Final = 8 << 20  # bytes of a body as it is sent
+UNPACKED: Final = 16 << 20  # bytes of a body as it is read
+PATIENCE_SECONDS: Final = 30.0  # for which a body may trickle in
+GZIP: Final = 31  # window bits that make zlib read gzip
+
+
+class Refused(Exception):  # noqa: N818 - it reads "raise Refused(413, why)"
+    """A request that is not taken, and never will be.
+
+    Attributes:
+        code: HTTP status.
+        why: For the sender; it quotes nothing that was sent.
+    """
+
+    def __init__(self, code: int, why: str) -> None:
+        super().__init__(why)
+        self.code = code
+        self.why = why
+
+
+async def read_body(request: Request) -> bytes:
+    """Return the body as it was sent.
+
+    Raises:
+        Refused: it is too large, comes too slowly, or breaks off.
+    """
+    claimed = request.headers.get("content-length", "")
+    if claimed.isdecimal() and int(claimed) > SENT:
+        raise Refused(413, f"a body has at most {SENT} bytes")
+    parts = bytearray()
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            async for part in request.stream():
+                parts += part
+                if len(parts) > SENT:
+                    raise Refused(413, f"a body has at most {SENT} bytes")
+    except TimeoutError as error:
+        raise Refused(408, "the body came too slowly") from error
+    except ClientDisconnect as error:
+        raise Refused(400, "the body broke off") from error
+    return bytes(parts)
+
+
+def unpacked(body: bytes, encoding: str) -> bytes:
+    """Return ``body`` without its content encoding.
+
+    Args:
+        body: As it was sent.
+        encoding: "gzip", "deflate", "identity" or "".
+
+    Raises:
+        Refused: it is damaged, packed in another way, or too large.
+    """
+    if encoding in ("", "identity"):
+        return body
+    if encoding not in ("gzip", "deflate"):
+        raise Refused(415, "a body is packed with gzip, or not at all")
+    unpacker = zlib.decompressobj(GZIP if encoding == "gzip" else zlib.MAX_WBITS)
+    try:
+        found = unpacker.decompress(body, UNPACKED + 1)
+    except zlib.error as error:
+        raise Refused(400, "the body is no valid gzip") from error
+    if len(found) > UNPACKED:
+        raise Refused(413, f"a body unpacks to at most {UNPACKED} bytes")
+    if not unpacker.eof:
+        raise Refused(400, "the body is cut short")
+    return found

@@ -1,0 +1,110 @@
+"""Records on their way to the disk: whatever comes in, however it came."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Final
+
+from collectors.push import Decoded
+from diagnose.ingest.meters import Meters
+from diagnose.telemetry.batch import Batch, batch_of
+from diagnose.telemetry.journal import Overloaded
+from diagnose.telemetry.writer import Writer
+
+DECODERS: Final = 2  # threads; most of their time is spent outside the interpreter's lock
+AT_WORK_BYTES: Final = 24 << 20  # of bodies that are held at once; more are told to come again
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Whence lines of a stream come.
+
+    Attributes:
+        source: Who sends them.
+        tail: Keys of those that came last, 8 bytes each.
+    """
+
+    source: str
+    tail: bytes
+
+
+class Intake:
+    """Decodes in threads and waits for the disk, so that the event loop does neither.
+
+    Args:
+        writer: Makes records durable.
+        meters: Counts them.
+    """
+
+    def __init__(self, writer: Writer, meters: Meters) -> None:
+        self._writer = writer
+        self._meters = meters
+        self._pool = ThreadPoolExecutor(DECODERS, "decode")
+        self._at_work = 0
+
+    @property
+    def tails(self) -> Mapping[str, bytes]:
+        """Return the keys of the lines that each source sent before this process began."""
+        return self._writer.tails
+
+    async def keep(
+        self, protocol: str, size: int, decode: Callable[[], Decoded], lines: Lines | None = None
+    ) -> Decoded:
+        """Return what ``decode`` finds, after the disk has it.
+
+        Args:
+            protocol: By which it came.
+            size: Bytes that were received.
+            decode: Makes records of them, in another thread.
+            lines: Whence, for a stream of lines.
+
+        Raises:
+            Overloaded: nothing can be acknowledged now.
+            Malformed: ``decode`` cannot read it.
+        """
+        if self._at_work and self._at_work + size > AT_WORK_BYTES:
+            raise Overloaded("too much is being received at once")
+        self._at_work += size
+        try:
+            loop = asyncio.get_running_loop()
+            received, batch = await loop.run_in_executor(
+                self._pool, _encoded, protocol, decode, lines
+            )
+            fresh = not batch.frames or await asyncio.wrap_future(self._writer.append(batch))
+        finally:
+            self._at_work -= size
+        self._meters.received(protocol, size)
+        if not fresh:
+            self._meters.repeated(protocol)
+            return received
+        for stream, records, _ in batch.frames:
+            self._meters.kept(protocol, stream, records)
+        for reason, records in received.rejected.items():
+            self._meters.discarded(protocol, reason, records)
+        return received
+
+    def close(self) -> None:
+        """Let the threads end."""
+        self._pool.shutdown()
+
+
+def _encoded(
+    protocol: str, decode: Callable[[], Decoded], lines: Lines | None
+) -> tuple[Decoded, Batch]:
+    """Return what ``decode`` finds, and the same as the journal takes it.
+
+    A request that is sent again is known by its records, whatever packed them. Only records that
+    count by their number need that: a reading that comes twice counts once.
+    """
+    decoded = decode()
+    if lines is not None:
+        return decoded, batch_of(*decoded.frames, source=lines.source, tail=lines.tail)
+    batch = batch_of(*decoded.frames)
+    if all(stream == "readings" for stream, _, _ in batch.frames):
+        return decoded, batch
+    key = hashlib.blake2b(digest_size=16, person=protocol.encode()[:16])
+    for _, _, frame in batch.frames:
+        key.update(frame)
+    return decoded, replace(batch, key=key.digest())

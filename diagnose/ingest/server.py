@@ -1,0 +1,174 @@
+"""The process: HTTP and syslog in front, one writer behind, systemd kept informed."""
+
+import asyncio
+import ipaddress
+import logging
+import signal
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+from datetime import timedelta
+from typing import Final
+
+import uvicorn
+
+from collectors.limits import Limits
+from diagnose.config import IngestSection, Settings
+from diagnose.ingest.app import create_app
+from diagnose.ingest.intake import Intake
+from diagnose.ingest.meters import Meters
+from diagnose.ingest.protocols import protocols
+from diagnose.ingest.syslog import Addresses, SyslogListener
+from diagnose.ingest.systemd import notify, watchdog_seconds
+from diagnose.ingest.tokens import Tokens
+from diagnose.schema import Failure
+from diagnose.telemetry.writer import Keeping, Writer, open_writer
+
+DRAIN_SECONDS: Final = 10  # for which requests may finish when we are told to stop
+LOG: Final = logging.getLogger(__name__)
+
+
+def serve(settings: Settings) -> None:
+    """Receive telemetry until SIGTERM or SIGINT; all that was acknowledged is in the tables then.
+
+    Raises:
+        Failure: an address, a certificate or the telemetry cannot be used as the settings ask.
+    """
+    telemetry, ingest = settings.telemetry, settings.ingest
+    tokens = Tokens(telemetry.dir / "tokens.json")
+    refuse_open_doors(ingest, tokens)
+    keeping = Keeping(
+        telemetry.dir,
+        telemetry.root,
+        telemetry.flush_seconds,
+        timedelta(days=telemetry.retention_days),
+        telemetry.journal_bytes,
+    )
+    meters = Meters()
+    with open_writer(keeping, meters.observe) as writer:
+        meters.watch(writer)
+        limits = Limits(past=timedelta(days=telemetry.retention_days))
+        asyncio.run(_serve(ingest, limits, writer, tokens, meters))
+
+
+def refuse_open_doors(ingest: IngestSection, tokens: Tokens) -> None:
+    """Let nobody listen to a network whose senders nobody checks.
+
+    Raises:
+        Failure: an address beyond loopback is served without authentication.
+    """
+    if not _is_loopback(ingest.host) and not tokens.all():
+        what = f"ingest.host {ingest.host} is no loopback address, and there is no token"
+        raise Failure(what, "run 'aitia ingest token add NAME', or serve 127.0.0.1")
+    for name in ("syslog_tcp", "syslog_tls", "syslog_udp"):
+        address = getattr(ingest, name)
+        checked = ingest.syslog_from or (name == "syslog_tls" and ingest.tls_client_ca)
+        if address and not _is_loopback(_host(address)) and not checked:
+            what = f"ingest.{name} {address} is no loopback address, and nobody is checked"
+            raise Failure(what, "set ingest.syslog_from, or ingest.tls_client_ca for TLS")
+
+
+async def _serve(
+    ingest: IngestSection, limits: Limits, writer: Writer, tokens: Tokens, meters: Meters
+) -> None:
+    intake = Intake(writer, meters)
+    config = uvicorn.Config(
+        create_app(protocols(limits), writer, intake, tokens, meters),
+        host=ingest.host,
+        port=ingest.port,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+        ssl_certfile=ingest.tls_cert,
+        ssl_keyfile=ingest.tls_key,
+    )
+    server = _Server(config)
+    try:
+        config.load()
+        door = socket.create_server(
+            (ingest.host, ingest.port),
+            family=socket.AF_INET6 if ":" in ingest.host else socket.AF_INET,
+            backlog=config.backlog,
+        )
+    except (OSError, ssl.SSLError) as error:
+        what = f"{ingest.host}:{ingest.port} cannot be served ({error})"
+        raise Failure(what, "change ingest.host, ingest.port or ingest.tls_cert") from error
+    async with AsyncExitStack() as stack:
+        for listener in _listeners(ingest, limits, intake, meters):
+            await stack.enter_async_context(listener)
+        alive = asyncio.create_task(_alive(server))
+        try:
+            await server.serve([door])
+        finally:
+            alive.cancel()
+            notify("STOPPING=1")
+    intake.close()
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn, with its signals handled here: it must not raise them again when it is done."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """End politely at the first signal, at once at the second."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+async def _alive(server: _Server) -> None:
+    """Tell systemd when the server is ready, and then that it is alive."""
+    while not server.started:
+        await asyncio.sleep(0.02)
+    addresses = [s.getsockname()[:2] for one in server.servers for s in one.sockets]
+    LOG.info("ready on %s", ", ".join(f"{host}:{port}" for host, port in addresses))
+    notify("READY=1")
+    every = watchdog_seconds()
+    while every:
+        await asyncio.sleep(every / 3)
+        notify("WATCHDOG=1")
+
+
+def _listeners(
+    ingest: IngestSection, limits: Limits, intake: Intake, meters: Meters
+) -> Iterator[SyslogListener]:
+    """Yield the listeners for lines that the settings ask for."""
+    allowed = Addresses(ingest.syslog_from)
+    for transport, place in (("tcp", ingest.syslog_tcp), ("udp", ingest.syslog_udp)):
+        if place:
+            yield SyslogListener(transport, _split(place), intake, meters, allowed, limits)
+    if ingest.syslog_tls and ingest.tls_cert and ingest.tls_key:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        try:
+            context.load_cert_chain(ingest.tls_cert, ingest.tls_key)
+            if ingest.tls_client_ca:
+                context.load_verify_locations(ingest.tls_client_ca)
+                context.verify_mode = ssl.CERT_REQUIRED
+        except (OSError, ssl.SSLError) as error:
+            raise Failure(f"ingest.tls_cert: {error}", "give PEM files that fit") from error
+        address = _split(ingest.syslog_tls)
+        yield SyslogListener("tls", address, intake, meters, allowed, limits, context)
+
+
+def _split(address: str) -> tuple[str, int]:
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+def _host(address: str) -> str:
+    return _split(address)[0]
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
