@@ -19,17 +19,22 @@ ONSET = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
 
 # What a check may run: it looks and changes nothing.
 LOOKS = re.compile(
-    r"apt-cache|cat /(?:etc|proc|sys)/|chronyc (?:tracking|sources)|conntrack -S|coredumpctl list"
-    r"|cpupower frequency-info|curl -sS|date -u|df |dig |dmesg --|du -|ethtool (?:-[Sm] )?<|find "
-    r"|grep |hwclock --show|iostat |ip (?:-\w+ )*(?:link|neigh) show|journalctl (?!.*--vacuum)|jcmd"
-    r"|ipmitool (?:sdr|sel elist|sensor get|mc info|dcmi power (?:reading|get_limit))|jstat "
-    r"|kafka-consumer-groups.sh .*--describe|kubectl (?:describe|get|logs|top|rollout history)"
-    r"|last|lsof |lspci |ls |mdadm --detail|mpstat|mtr |nstat |nvidia-smi (?:-L|-q)|nvme (?:list|sm)"
-    r"|openssl |pg_isready|pidstat|ping |ps |psql -c \"?(?:select|show) |rabbitmqctl list_queues"
-    r"|rabbitmq-diagnostics alarms|ras-mc-ctl --(?:error|summary)|redis-cli (?:info|ping|config get)"
-    r"|rpcinfo |smartctl -[xAHl]|ss |storcli64 .* show|sysctl [a-z.]|systemctl (?:status|show|--fail)"
-    r"|systemctl list-timers|tail -n|tc -s|timedatectl status|tracepath|turbostat|uname|upsc "
-    r"|vmstat|findmnt"
+    r"""(?:
+     apt-cache|cat\ /(?:etc|proc|sys)/|chronyc\ (?:tracking|sources)|conntrack\ -S
+    |coredumpctl\ list|cpupower\ frequency-info|curl\ -sS|date\ -u|df|dig|dmesg\ --|du\ -
+    |ethtool\ (?:-[Sm]\ )?<|find|findmnt|grep|hwclock\ --show|iostat
+    |ip\ (?:-\w+\ )*(?:link|neigh)\ show
+    |ipmitool\ (?:sdr|sel\ elist|sensor\ get|mc\ info|dcmi\ power\ (?:reading|get_limit))|jcmd
+    |journalctl\ (?!.*--vacuum)|jstat|kafka-consumer-groups.sh\ .*--describe
+    |kubectl\ (?:describe|get|logs|top|rollout\ history)|last|ls|lsof|lspci|mdadm\ --detail
+    |mpstat|mtr|nstat|nvidia-smi\ (?:-L|-q)|nvme\ (?:list|sm)|openssl|pg_isready|pidstat|ping|ps
+    |psql\ -c\ "?(?:select|show)|rabbitmq-diagnostics\ alarms|rabbitmqctl\ list_queues
+    |ras-mc-ctl\ --(?:error|summary)|redis-cli\ (?:info|ping|config\ get)|rpcinfo
+    |smartctl\ -[xAHl]|ss|storcli64\ .*\ show|sysctl\ [a-z.]|systemctl\ (?:status|show|--fail)
+    |systemctl\ list-timers|tail\ -n|tc\ -s|timedatectl\ status|tracepath|turbostat|uname|upsc
+    |vmstat
+    )""",
+    re.X,
 )
 CHANGES = re.compile(r"pg_(?:terminate|cancel)|-delete|--vacuum|>(?!\w*>)(?<!<\w>)|\brm\b|\bkill -")
 
