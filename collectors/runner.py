@@ -5,10 +5,11 @@ alone and reported as hung; what it read before counts, the rest when it comes. 
 each collector has a ``Report`` for each round, with the reason where there is nothing.
 """
 
+import json
 import logging
 import threading
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import monotonic
@@ -18,12 +19,14 @@ import polars as pl
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from collectors import COLLECTORS, Collector, NotApplicable, Paced, Resumable, load
+from collectors.rows import LogRecord, log_frame
 from diagnose.config import Settings
 from diagnose.failure import Failure
 from diagnose.schema import EDGES, LOGS, READINGS
 
 Outcome = Literal["read", "skipped", "failed", "hung", "waiting"]
 
+BROKEN: Final = {"failed", "hung"}  # outcomes that somebody has to look after
 TABLES: Final = {"readings": READINGS, "logs": LOGS, "edges": EDGES}
 MOST_ROWS: Final = 50_000  # of a resumable collector and round; the rest comes with the next
 DURATIONS: Final = (0.001, 0.005, 0.02, 0.1, 0.5, 2, 10)  # seconds, bounds of the histogram
@@ -73,6 +76,7 @@ class Runner:
         collectors: By the names under which they are reported.
         timeout_seconds: After which a round goes on without those that hang.
         registry: Where durations, outcomes and rows are counted.
+        host: Entity under which it is recorded that a collector fails, or works again.
     """
 
     def __init__(
@@ -80,8 +84,9 @@ class Runner:
         collectors: Mapping[str, Collector],
         timeout_seconds: float,
         registry: CollectorRegistry,
+        host: str,
     ) -> None:
-        self.collectors = dict(collectors)
+        self.collectors, self.host = dict(collectors), host
         self.timeout_seconds = timeout_seconds
         self._counts = _Counts(registry)
         self._running: dict[str, _Run] = {}
@@ -112,8 +117,9 @@ class Runner:
         frames: list[pl.DataFrame] = []
         cursors: dict[str, str] = {}
         reports = tuple(self._gathered(name, frames, cursors) for name in self.collectors)
-        for report in reports:
-            self._tell(report)
+        told = log_frame(record for report in reports for record in self._told(report))
+        if told.height:
+            frames.append(told)
         return Round(tuple(frames), cursors, reports)
 
     def _gathered(self, name: str, frames: list[pl.DataFrame], cursors: dict[str, str]) -> Report:
@@ -142,18 +148,26 @@ class Runner:
             self._since[name] = run.began
         return Report(name, run.outcome, run.reason, run.seconds, rows)
 
-    def _tell(self, report: Report) -> None:
-        """Count the report, and log it where it differs from the last of its collector."""
+    def _told(self, report: Report) -> Iterator[LogRecord]:
+        """Count the report, and log it where it differs from the last of its collector.
+
+        What is missing belongs to what happened: it is a record among those of the collectors.
+        """
         if report.outcome == "waiting":
             return
         self._counts.add(report)
         before = self._outcomes.get(report.name)
         self._outcomes[report.name] = report.outcome
-        if report.outcome in ("failed", "hung"):
-            if before != report.outcome:
-                _log.warning("%s %s: %s", report.name, report.outcome, report.reason)
-        elif before in ("failed", "hung"):
-            _log.info("%s is read again", report.name)
+        if before == report.outcome or not {before, report.outcome} & BROKEN:
+            return
+        if report.outcome in BROKEN:
+            severity, body = "WARN", f"collector {report.name} {report.outcome}: {report.reason}"
+            _log.warning(body)
+        else:
+            severity, body = "INFO", f"collector {report.name} is read again"
+            _log.info(body)
+        attributes = json.dumps({"collector": report.name, "outcome": report.outcome})
+        yield datetime.now(UTC), self.host, severity, body, attributes
 
 
 class _Run(threading.Thread):
@@ -267,9 +281,3 @@ def chosen(settings: Settings) -> tuple[dict[str, Collector], list[Report]]:
             reason = "collect.skip names it" if name in skip else "the settings name no target"
             left_out.append(Report(name, "skipped", reason))
     return collectors, left_out
-
-
-def totals(reports: Iterable[Report]) -> Mapping[str, int]:
-    """Return the rows of each table over all ``reports``."""
-    given = list(reports)
-    return {table: sum(report.rows.get(table, 0) for report in given) for table in TABLES}

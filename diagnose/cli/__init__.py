@@ -12,7 +12,17 @@ from typing import Annotated
 
 import typer
 
-from diagnose.cli import backtest, bundle, config, explain, incidents, ingest, record, runbooks
+from diagnose.cli import (
+    backtest,
+    bundle,
+    collect,
+    config,
+    explain,
+    incidents,
+    ingest,
+    record,
+    runbooks,
+)
 from diagnose.cli.terminal import complain
 from diagnose.failure import Failure
 
@@ -28,6 +38,7 @@ app = typer.Typer(
 app.command()(explain.explain)
 app.command()(backtest.backtest)
 app.command()(record.record)
+app.command()(collect.collect)
 app.add_typer(ingest.app, name="ingest")
 app.add_typer(bundle.app, name="bundle")
 app.add_typer(incidents.app, name="incidents")

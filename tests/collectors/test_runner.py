@@ -62,7 +62,7 @@ class Follows:
 
 
 def run(collectors, timeout=5.0, registry=None):
-    return Runner(collectors, timeout, registry or CollectorRegistry())
+    return Runner(collectors, timeout, registry or CollectorRegistry(), "db1")
 
 
 def reports(done):
@@ -76,7 +76,29 @@ def test_one_that_fails_is_told_with_its_reason_and_stops_nobody():
     assert (told["broken"].outcome, told["works"].outcome) == ("failed", "read")
     assert "Input/output error" in told["broken"].reason
     assert told["broken"].rows["readings"] == 1  # what it gave before counts
-    assert sum(f.height for f in done.frames) == 3
+    assert sum(f.height for f in done.frames if "value" in f.columns) == 3
+
+
+def test_what_is_missing_is_recorded_once_and_so_is_its_return():
+    class Flickers:
+        broken = True
+
+        def collect(self, since):
+            if self.broken:
+                raise OSError("bus error")
+            yield frame()
+
+    collector = Flickers()
+    rounds = run({"smart": collector})
+
+    def recorded():
+        return [f["body"][0] for f in rounds.run(NOW).frames if "body" in f.columns]
+
+    assert recorded() == ["collector smart failed: bus error"]
+    assert recorded() == []
+    collector.broken = False
+    assert recorded() == ["collector smart is read again"]
+    assert recorded() == []
 
 
 @pytest.mark.parametrize("error", [ValueError("no number"), KeyError("MemTotal"), Failure("no")])
