@@ -14,9 +14,9 @@ import polars as pl
 
 from collectors.prometheus_labels import host_of
 from diagnose.bundle import GRACE, GRACE_STEPS, Bundle, write_bundle
-from diagnose.config import TelemetrySection
 from diagnose.extent import some
 from diagnose.failure import Failure
+from diagnose.sections import TelemetrySection
 from diagnose.telemetry.reader import Reader
 from diagnose.topology import SiteTopology, Topology, around, resolved
 from diagnose.wording import counted

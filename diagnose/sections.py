@@ -217,6 +217,10 @@ class TelemetrySection(Section):
     """Time between two commits from the journal to the tables."""
     journal_bytes: int = Field(default=1 << 30, ge=1 << 20)
     """Size of the journal beyond which senders are asked to wait."""
+    redact_emails: bool = False
+    """Whether e-mail addresses are taken for secrets, too."""
+    redact_addresses: bool = False
+    """Whether IP addresses are."""
 
     @property
     def root(self) -> str:

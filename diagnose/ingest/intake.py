@@ -7,11 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Final
 
+import polars as pl
+
 from collectors.push import Decoded
 from diagnose.ingest.meters import Meters
 from diagnose.telemetry.batch import Batch, batch_of
 from diagnose.telemetry.journal import Overloaded
 from diagnose.telemetry.writer import Writer
+
+Clean = Callable[[pl.DataFrame], pl.DataFrame]
 
 DECODERS: Final = 2  # threads; most of their time is spent outside the interpreter's lock
 AT_WORK_BYTES: Final = 24 << 20  # of bodies that are held at once; more are told to come again
@@ -34,11 +38,13 @@ class Intake:
     """Decodes in threads and waits for the disk, so that the event loop does neither.
 
     Args:
+        clean: Takes secrets out of a frame.
         writer: Makes records durable.
         meters: Counts them.
     """
 
-    def __init__(self, writer: Writer, meters: Meters) -> None:
+    def __init__(self, clean: Clean, writer: Writer, meters: Meters) -> None:
+        self._clean = clean
         self._writer = writer
         self._meters = meters
         self._pool = ThreadPoolExecutor(DECODERS, "decode")
@@ -70,7 +76,7 @@ class Intake:
         try:
             loop = asyncio.get_running_loop()
             received, batch = await loop.run_in_executor(
-                self._pool, _encoded, protocol, decode, lines
+                self._pool, self._encoded, protocol, decode, lines
             )
             fresh = not batch.frames or await asyncio.wrap_future(self._writer.append(batch))
         finally:
@@ -85,26 +91,26 @@ class Intake:
             self._meters.discarded(protocol, reason, records)
         return received
 
+    def _encoded(
+        self, protocol: str, decode: Callable[[], Decoded], lines: Lines | None
+    ) -> tuple[Decoded, Batch]:
+        """Return what ``decode`` finds, and the same as the journal takes it.
+
+        A request that is sent again is known by its records, whatever packed them. Only records
+        that count by their number need that: a reading that comes twice counts once.
+        """
+        decoded = decode()
+        frames = [self._clean(frame) for frame in decoded.frames]
+        if lines is not None:
+            return decoded, batch_of(*frames, source=lines.source, tail=lines.tail)
+        batch = batch_of(*frames)
+        if all(stream == "readings" for stream, _, _ in batch.frames):
+            return decoded, batch
+        key = hashlib.blake2b(digest_size=16, person=protocol.encode()[:16])
+        for _, _, frame in batch.frames:
+            key.update(frame)
+        return decoded, replace(batch, key=key.digest())
+
     def close(self) -> None:
         """Let the threads end."""
         self._pool.shutdown()
-
-
-def _encoded(
-    protocol: str, decode: Callable[[], Decoded], lines: Lines | None
-) -> tuple[Decoded, Batch]:
-    """Return what ``decode`` finds, and the same as the journal takes it.
-
-    A request that is sent again is known by its records, whatever packed them. Only records that
-    count by their number need that: a reading that comes twice counts once.
-    """
-    decoded = decode()
-    if lines is not None:
-        return decoded, batch_of(*decoded.frames, source=lines.source, tail=lines.tail)
-    batch = batch_of(*decoded.frames)
-    if all(stream == "readings" for stream, _, _ in batch.frames):
-        return decoded, batch
-    key = hashlib.blake2b(digest_size=16, person=protocol.encode()[:16])
-    for _, _, frame in batch.frames:
-        key.update(frame)
-    return decoded, replace(batch, key=key.digest())

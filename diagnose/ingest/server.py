@@ -14,8 +14,10 @@ from typing import Final
 import uvicorn
 
 from collectors.limits import Limits
-from diagnose.config import IngestSection, Settings
+from collectors.redaction import Redaction
+from diagnose.config import Settings
 from diagnose.ingest.app import create_app
+from diagnose.ingest.cleaning import Cleaning, site_key
 from diagnose.ingest.intake import Intake
 from diagnose.ingest.meters import Meters
 from diagnose.ingest.protocols import protocols
@@ -23,6 +25,7 @@ from diagnose.ingest.syslog import Addresses, SyslogListener
 from diagnose.ingest.systemd import notify, watchdog_seconds
 from diagnose.ingest.tokens import Tokens
 from diagnose.schema import Failure
+from diagnose.sections import IngestSection
 from diagnose.telemetry.writer import Keeping, Writer, open_writer
 
 DRAIN_SECONDS: Final = 10  # for which requests may finish when we are told to stop
@@ -45,11 +48,14 @@ def serve(settings: Settings) -> None:
         timedelta(days=telemetry.retention_days),
         telemetry.journal_bytes,
     )
+    key = site_key(telemetry.dir / "redaction.key")
+    clean = Cleaning(Redaction(key, telemetry.redact_emails, telemetry.redact_addresses))
     meters = Meters()
     with open_writer(keeping, meters.observe) as writer:
         meters.watch(writer)
         limits = Limits(past=timedelta(days=telemetry.retention_days))
-        asyncio.run(_serve(ingest, limits, writer, tokens, meters))
+        intake = Intake(clean, writer, meters)
+        asyncio.run(_serve(ingest, limits, writer, intake, tokens, meters))
 
 
 def refuse_open_doors(ingest: IngestSection, tokens: Tokens) -> None:
@@ -70,9 +76,13 @@ def refuse_open_doors(ingest: IngestSection, tokens: Tokens) -> None:
 
 
 async def _serve(
-    ingest: IngestSection, limits: Limits, writer: Writer, tokens: Tokens, meters: Meters
+    ingest: IngestSection,
+    limits: Limits,
+    writer: Writer,
+    intake: Intake,
+    tokens: Tokens,
+    meters: Meters,
 ) -> None:
-    intake = Intake(writer, meters)
     config = uvicorn.Config(
         create_app(protocols(limits), writer, intake, tokens, meters),
         host=ingest.host,
