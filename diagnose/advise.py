@@ -35,9 +35,9 @@ class Match:
 
     Attributes:
         runbook: Which.
-        entity: Where to act.
+        entity: Where to act: where its most telling sign was seen.
         fit: How well its signs are met, 0..1.
-        score: Fit times the belief in the entity.
+        score: Fit times the belief in the accused entity for which it fits.
         signs: Its conditions under all and any, those that are met first.
     """
 
@@ -111,11 +111,12 @@ def _match(
     for condition, fact in met:  # what meets two conditions is still one witness
         tells[fact.node] = max(tells.get(fact.node, 0.0), TELLS[condition.sign])
     fit = 1 - prod(1 - telling for telling in tells.values())
+    place = max(tells, key=lambda node: (tells[node], node.entity == entity)).entity
     if fit < LEAST_FIT:
         return None
     lacking = [Sign(str(one)) for one, fact in helpful if fact is None]
     signs = (*(Sign(str(one), fact.node) for one, fact in met), *lacking)
-    return Match(runbook, entity, fit, fit * belief, signs)
+    return Match(runbook, place, fit, fit * belief, signs)
 
 
 def _meets(condition: Condition, entity: str, facts: Facts, by_kind: ByKind) -> Fact | None:

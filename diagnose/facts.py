@@ -198,11 +198,12 @@ def _moved(window: Window) -> Iterator[tuple[Node, Direction]]:
     low = np.fmin.reduce(normal, axis=0)
     high = np.fmax.reduce(normal, axis=0)
     room = np.maximum(ROOM * (high - low), LEVEL * np.maximum(abs(low), abs(high)))
-    above = (now > high + room).sum(axis=0)
+    sources = np.array([signal.source for signal in window.signals])
+    change = sources == "change"  # one that came before did not make the next one normal
+    above = (now > np.where(change, 0, high + room)).sum(axis=0)
     below = (now < low - room).sum(axis=0)
+    new = change | ((sources == "template") & (high <= 0))  # it tells by occurring once
     needed = np.maximum(INSTANTS, OUTSIDE * np.isfinite(now).sum(axis=0))
-    # A change, or a message that was never written before, is one by occurring once.
-    once = [signal.source in ("change", "template") for signal in window.signals]
-    needed = np.where(np.array(once, dtype=bool) & (high <= 0), 1, needed)
+    needed = np.where(new, 1, needed)
     for i in np.flatnonzero(seen & (np.maximum(above, below) >= needed)):
         yield window.signals[i].node, "up" if above[i] >= below[i] else "down"
