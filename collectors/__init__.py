@@ -26,6 +26,7 @@ COLLECTORS: Final[Mapping[str, str]] = {
     "kmsg": "collectors.kmsg:Kmsg",
     "nvml": "collectors.nvml:Nvml",
     "procfs": "collectors.procfs:Procfs",
+    "redfish": "collectors.redfish:Redfish",
     "replay": "collectors.replay:Replay",
     "smart": "collectors.smart:Smart",
 }

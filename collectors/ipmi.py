@@ -72,9 +72,9 @@ class Ipmi:
         fresh, cleared = _fresh(listed, known, since)
         records = [_cleared(now, self.host)] if cleared else []
         records += [_record(event, now, self.host) for event in fresh]
+        self.cursor = _Cursor(state, tuple(map(_key, listed[-REMEMBERED:]))).text()
         if records:
             yield pl.DataFrame(records, LOGS, orient="row").sort("time", maintain_order=True)
-        self.cursor = _Cursor(state, tuple(map(_key, listed[-REMEMBERED:]))).text()
 
 
 class Ipmitool:

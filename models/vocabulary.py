@@ -67,6 +67,7 @@ METRICS: Final[tuple[tuple[str, str, Tier, str], ...]] = (
     ("disk age", "h", "hardware", r"power on hours|power cycle|spin |start stop|load cycle"),
     ("disk age", "h", "hardware", r"smart 9 "),
     # -- hardware: the board
+    ("hardware health status", "", "hardware", r"hw status (?!psu|power|ps\d)"),
     ("memory corrected errors", "count", "hardware", r"edac.* ce|correct(?:able|ed).* err"),
     ("memory uncorrected errors", "count", "hardware", r"edac.* ue|uncorrect(?:able|ed).* err"),
     ("machine check errors", "count", "hardware", r"mce|machine check|pcie|aer |hw errors"),
@@ -76,7 +77,7 @@ METRICS: Final[tuple[tuple[str, str, Tier, str], ...]] = (
     ("memory temperature", "Cel", "hardware", r"(?:dimm|memory|mem)\b.*temp"),
     ("hardware temperature", "Cel", "hardware", r"temp$|temp (?:c|cel\w*|\d+)\b|hwmon temp"),
     ("hardware temperature", "Cel", "hardware", r"zone temp|temperature|temp\d|thermal|celsius"),
-    ("fan speed", "rpm", "hardware", r"fans?\b|fan\d|rpm\b|cooling"),
+    ("fan speed", "rpm", "hardware", r"fans?\b|fan\d|rpm\b|cooling|airflow"),
     ("power supply failure", "", "hardware", r"psu\d*\b|power supply|ps\d (?:status|state)"),
     ("power supply failure", "", "hardware", r"redundancy"),
     ("battery charge", "ratio", "hardware", r"battery|ups\b|bbu\b"),

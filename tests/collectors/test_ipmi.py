@@ -45,6 +45,10 @@ class Recording:
         return INFO.replace("11/22/26 09:21:58 UTC", newest).replace("10", str(len(self.lines)))
 
 
+def recorded(folder):
+    return Ipmi("db1", Recording())
+
+
 def frames(collector, since=LONG_AGO):
     return list(collector.collect(since))
 
