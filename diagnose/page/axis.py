@@ -113,16 +113,20 @@ def _ticks(stretches: Sequence[Stretch]) -> Iterator[Tick]:
         seconds = (part.end - part.start).total_seconds()
         most = max(1.0, TICKS * (part.right - part.left) / 100)
         step = next((s for s in ROUND if seconds / s <= most), ROUND[-1])
+        dated = part.start.date() != stretches[-1].start.date()
         epoch = part.start.timestamp()
         at = -(-epoch // step) * step
         while at <= part.end.timestamp():
             time = datetime.fromtimestamp(at, UTC)
-            yield Tick(_place(stretches, time) or 0.0, _label(time, step))
+            yield Tick(_place(stretches, time) or 0.0, _label(time, step, dated))
+            dated = False
             at += step * max(1, round(seconds / step / most))
 
 
-def _label(time: datetime, step: int) -> str:
+def _label(time: datetime, step: int, dated: bool) -> str:
     """Return a time as precisely as a step needs; a day begins with its date."""
+    if dated and step < 86_400:
+        return f"{time:%b} {time.day}, {time:%H:%M}"
     if step >= 86_400 or (step >= 3600 and time.hour == time.minute == 0):
         return f"{time:%b} {time.day}"
     return f"{time:%H:%M:%S}" if step % 60 else f"{time:%H:%M}"

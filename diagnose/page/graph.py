@@ -6,7 +6,8 @@ from itertools import pairwise
 from typing import Final, Literal
 
 from diagnose.page.layout import Box, Layout, Point, Sizes, layered
-from diagnose.page.text import cells, folded, shortened, visible
+from diagnose.page.routes import curve, spots
+from diagnose.page.text import folded, shortened, visible
 from diagnose.schema import Diagnosis, Edge, Node, RootCause
 from diagnose.wording import chance, duration
 
@@ -19,14 +20,13 @@ EDGES: Final = 18
 FAR: Final = 5  # edges that are drawn at least, though they touch neither path nor symptom
 DISTANT: Final = 10
 RIVALS: Final = 5  # causes whose paths are drawn
-WIDE: Final = Sizes(width=198, height=62, across=96, between=20, lane=14)
+WIDE: Final = Sizes(width=186, height=62, across=112, between=20, lane=14)
 NARROW: Final = Sizes(width=164, height=62, across=64, between=20, lane=14)
 FULL: Final = 1090.0  # width of the page, above which boxes are drawn narrow
+ROLE_HEIGHT: Final = 16.0  # of the word above a box
 PADDING: Final = 22.0  # of a box
-ENTITY: Final = 8.4  # width of a letter of a box's first line
+ENTITY: Final = 9.4  # width of a letter of a box's first line
 SIGNAL: Final = 6.63  # the same of its others
-LABEL: Final = (5.6, 14.0)  # width of a letter of a label, and its height
-ALONG: Final = (0.5, 0.35, 0.65, 0.22, 0.78)  # of an edge, where its label may stand
 WORDS: Final = {
     "supported": "supported",
     "refuted": "refuted",
@@ -106,9 +106,10 @@ def picture(diagnosis: Diagnosis) -> Picture | None:
     if layout.width > FULL:
         layout = layered(len(nodes), pairs, NARROW)
     steps = _path(diagnosis.root_causes[:1])
+    drawn = tuple(_node(n, layout.boxes[i], diagnosis) for i, n in enumerate(nodes))
     return Picture(
-        tuple(_node(n, layout.boxes[i], diagnosis) for i, n in enumerate(nodes)),
-        _drawn(edges, layout, set(steps)),
+        drawn,
+        _drawn(edges, layout, set(steps), [_above(node.box) for node in drawn if node.word]),
         layout.width,
         layout.height,
         len(diagnosis.graph.edges) - len(edges),
@@ -168,23 +169,26 @@ def _node(node: Node, box: Box, diagnosis: Diagnosis) -> DrawnNode:
     )
 
 
-def _drawn(edges: Sequence[Edge], layout: Layout, path: set[Step]) -> tuple[DrawnEdge, ...]:
-    """Return the curves; a label stands where it covers no box and no other label, or nowhere."""
-    taken = list(layout.boxes)
+def _above(box: Box) -> Box:
+    """Return where the word for a node's role stands."""
+    return Box(box.x, box.y - ROLE_HEIGHT, box.width, ROLE_HEIGHT)
+
+
+def _drawn(
+    edges: Sequence[Edge], layout: Layout, path: set[Step], kept_free: Sequence[Box]
+) -> tuple[DrawnEdge, ...]:
+    labels = [_label(edge) for edge in edges]
+    places = spots(labels, layout, kept_free)
     drawn = []
-    for edge, route in zip(edges, layout.routes, strict=True):
-        words = _label(edge)
-        spot = _free(words, route, taken)
-        if spot:
-            taken.append(spot[1])
+    for edge, route, label, at in zip(edges, layout.routes, labels, places, strict=True):
         drawn.append(
             DrawnEdge(
-                _curve(route),
+                curve(route),
                 line_of(edge),
                 (edge.cause, edge.effect) in path,
                 edge.direction_from in GUESSED,
-                words if spot else "",
-                spot[0] if spot else route[0],
+                label if at else "",
+                at or route[0],
                 _sentence(edge),
             )
         )
@@ -203,50 +207,4 @@ def _sentence(edge: Edge) -> str:
     return (
         f"{cause} → {effect}: {WORDS[line_of(edge)]}{test}{lag}, "
         f"direction from {edge.direction_from}, proposed by {edge.origin}"
-    )
-
-
-def _curve(route: Sequence[Point]) -> str:
-    """Return an SVG path that leaves and reaches boxes level."""
-    parts = [f"M{route[0][0]:.1f} {route[0][1]:.1f}"]
-    for i, ((x, y), (to_x, to_y)) in enumerate(pairwise(route)):
-        if i % 2:
-            parts.append(f"L{to_x:.1f} {to_y:.1f}")
-        else:
-            half = (x + to_x) / 2
-            parts.append(f"C{half:.1f} {y:.1f} {half:.1f} {to_y:.1f} {to_x:.1f} {to_y:.1f}")
-    return "".join(parts)
-
-
-def _free(words: str, route: Sequence[Point], taken: Sequence[Box]) -> tuple[Point, Box] | None:
-    """Return where ``words`` can stand on their edge, and what they cover; None for nowhere."""
-    width, height = LABEL[0] * cells(words) + 6, LABEL[1]
-    for (x, y), (to_x, to_y) in list(pairwise(route))[::2]:
-        for share in ALONG:
-            at = (_bezier(x, (x + to_x) / 2, to_x, share), _bezier_y(y, to_y, share))
-            box = Box(at[0] - width / 2, at[1] - height / 2, width, height)
-            if not any(overlap(box, other) for other in taken):
-                return at, box
-    return None
-
-
-def _bezier(start: float, half: float, end: float, share: float) -> float:
-    """Return a coordinate of a cubic curve whose two inner points are at ``half``."""
-    rest = 1 - share
-    return start * rest**3 + 3 * half * share * rest + end * share**3
-
-
-def _bezier_y(start: float, end: float, share: float) -> float:
-    """Return the height of a curve that leaves ``start`` and reaches ``end`` level."""
-    turned = share * share * (3 - 2 * share)
-    return start + (end - start) * turned
-
-
-def overlap(one: Box, other: Box) -> bool:
-    """Return whether two boxes cover a common point; a common border is none."""
-    return (
-        one.x < other.x + other.width
-        and other.x < one.x + one.width
-        and one.y < other.y + other.height
-        and other.y < one.y + one.height
     )

@@ -13,7 +13,7 @@ from diagnose.wording import digits, duration, percent, quantity
 CANDIDATES: Final = 8  # rows of the ranking
 RIVALS: Final = 3  # leaders of the other rankings, which are shown too
 ENTITIES: Final = 4
-NAME: Final = 26  # columns of an entity beside its bar
+NAME: Final = 24  # columns of an entity beside its bar
 LITTLE: Final = 0.005  # probability below which an entity is not worth a line
 EDGES: Final = 150  # rows of the table of edges
 CAUSES: Final = 6  # causes for which the three rungs are told

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diagnose.page.graph import overlap
 from diagnose.page.layout import Box, Sizes, layered
+from diagnose.page.routes import HEIGHT, LETTER, curve, overlap, spots
 
 SIZES = Sizes()
 
@@ -72,6 +72,29 @@ def test_an_edge_passes_no_box(graph):
             assert y == to_y
             steps = [(x + (to_x - x) * share / 10, y) for share in range(11)]
             assert not any(touches(box, point) for box in layout.boxes for point in steps)
+
+
+@given(graphs(), st.text("abc ", max_size=20))
+def test_a_label_covers_no_box_and_no_other_label(graph, words):
+    layout = layered(*graph)
+    labels = [words] * len(layout.routes)
+    width = LETTER * len(words)
+    found = [
+        Box(at[0] - width / 2, at[1] - HEIGHT / 2, width, HEIGHT)
+        for at in spots(labels, layout)
+        if at
+    ]
+    for label in found:
+        assert not any(overlap(label, box) for box in layout.boxes)
+    assert not any(overlap(one, other) for one, other in combinations(found, 2))
+
+
+@given(graphs())
+def test_a_curve_starts_and_ends_where_its_route_does(graph):
+    for route in layered(*graph).routes:
+        drawn = curve(route)
+        assert drawn.startswith(f"M{route[0][0]:.1f} {route[0][1]:.1f}C")
+        assert drawn.endswith(f"{route[-1][0]:.1f} {route[-1][1]:.1f}")
 
 
 @given(graphs())
