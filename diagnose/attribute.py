@@ -51,7 +51,7 @@ class Fusion:
     """
 
     explained: float = 0.5
-    downstream: float = 12.0
+    downstream: float = 8.0
     hop: float = 0.9
     certain: float = 5.0
     second_opinion: float = 0.0

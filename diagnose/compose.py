@@ -19,7 +19,7 @@ from models.causal_lm.openai import openai_scorer
 from models.causal_lm.scorer import local_scorer
 from models.detector import RobustDetector
 from models.proposer import GraphProposer
-from models.ranker import DeviationRanker
+from models.ranker import MixtureRanker
 
 
 def compose(settings: Settings) -> Roles:
@@ -44,7 +44,7 @@ def compose(settings: Settings) -> Roles:
 
     return Roles(
         detector=RobustDetector(),
-        ranker=DeviationRanker(),
+        ranker=MixtureRanker(),
         proposer=proposer(scorer),
         plain_proposer=proposer(None) if scorer else None,
         falsify=falsify,

@@ -14,6 +14,7 @@ from typing import Final
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from diagnose.readings import MICROSECOND, Array, Span, batches, collected
 from diagnose.schema import TIME, Node, Signal
@@ -23,6 +24,7 @@ from models.templates import UNPARSED, TemplateParser, masked
 QUIET: Final = timedelta(minutes=1)  # a log may pause this long and still be watched
 ANY: Final = ""  # in place of a template: all records of one severity
 SERIES: Final = 4000  # series that are kept; those whose rate changed least are left out
+MANY: Final = 3  # entities that usually log within a step; none of them does where logs were lost
 CHANGES: Final = 50  # kinds of change that are told apart
 ROWS: Final = 2_000_000  # counts that are gathered before they are added up
 # Sources spell severities in many ways; a sender that invents new ones makes no new signals.
@@ -72,11 +74,14 @@ def count_logs(
     dropped = series.height - kept.height
     counted = counted.join(kept, on=keys, nulls_equal=True)
     watched = collected(logs.select(first=pl.col("time").min(), last=pl.col("time").max())).row(0)
+    paused = _paused(counted, spans)
     values = tuple(
-        _spread(counted.filter(pl.col("part") == part), span, kept.height, watched)
-        for part, span in enumerate(spans)
+        _spread(counted.filter(pl.col("part") == part), span, kept.height, watched, pause)
+        for part, (span, pause) in enumerate(zip(spans, paused, strict=True))
     )
     missing = []
+    if steps := sum(int(pause.sum()) for pause in paused):
+        missing.append(f"No entity logged anything during {steps} steps: not collected, not silent.")
     if left_out:
         missing.append(f"{left_out} rare log lines beyond {max_lines} distinct ones count as one.")
     if dropped:
@@ -196,8 +201,27 @@ def _most_changed(
     return ordered.head(SERIES).select(columns).sort(columns, nulls_last=True)
 
 
+def _paused(counted: pl.DataFrame, spans: tuple[Span, ...]) -> tuple[NDArray[np.bool_], ...]:
+    """Return at which instants nobody logged, though many do at almost any other.
+
+    One that falls silent is news. All of them at once have not been listened to.
+    """
+    messages = counted.filter(pl.col("template") != ANY)
+    talking = messages.group_by("part", "step").agg(pl.col("entity").n_unique())
+    usual = talking["entity"].median() if talking.height else 0
+    heard = [np.zeros(span.instants, dtype=bool) for span in spans]
+    for part, step in talking.select("part", "step").iter_rows():
+        heard[part][step] = True
+    many = isinstance(usual, float) and usual >= MANY
+    return tuple(~known & many for known in heard)
+
+
 def _spread(
-    counted: pl.DataFrame, span: Span, columns: int, watched: tuple[datetime, datetime]
+    counted: pl.DataFrame,
+    span: Span,
+    columns: int,
+    watched: tuple[datetime, datetime],
+    paused: NDArray[np.bool_],
 ) -> Array:
     """Return counts on ``span``: zero where the log was watched, NaN outside."""
     values = np.zeros((span.instants, columns))
@@ -205,7 +229,7 @@ def _spread(
     quiet = max(QUIET, 3 * span.step)
     times = span.times()
     outside = (times < watched[0] - span.step / 2) | (times > watched[1] + quiet)
-    values[outside.to_numpy()] = np.nan
+    values[outside.to_numpy() | paused] = np.nan
     return values
 
 

@@ -33,7 +33,7 @@ class Detector(Protocol):
 
 
 class Ranker(Protocol):
-    def rank(self, window: Window, anomalies: Anomalies) -> Ranking:
+    def rank(self, window: Window, symptom: Node | None) -> Ranking:
         """Return the candidates, most probable first, without any causal claim."""
 
 
@@ -83,7 +83,7 @@ def explain(incident: str, window: Window, roles: Roles, symptom: Node | None = 
     with _timed("detect", seconds):
         anomalies = roles.detector.detect(window)
     with _timed("rank", seconds):
-        ranking = roles.ranker.rank(window, anomalies)
+        ranking = roles.ranker.rank(window, symptom)
     diagnosis = Diagnosis(
         incident,
         alert_time=window.alert_time,

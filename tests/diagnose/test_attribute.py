@@ -11,7 +11,7 @@ from diagnose.attribute import Fusion, attribute
 from diagnose.falsify import falsify
 from diagnose.schema import Anomaly, CausalGraph, Node, RootCause
 from models.detector import RobustDetector
-from models.ranker import DeviationRanker
+from models.ranker import MixtureRanker
 from tests.diagnose.simulated import START, World, random_edges, random_world, window
 
 # 0 -> 1 -> 2, and 3 alone
@@ -190,7 +190,7 @@ def test_a_true_graph_helps_and_a_random_one_does_no_harm():
     first: dict[str, list[bool]] = {"without": [], "true": [], "random": []}
     said: dict[str, list[float]] = {"without": [], "true": [], "random": []}
     for world, seen, anomalies, fault, symptom in bent_incidents(40):
-        before = DeviationRanker().rank(seen, anomalies)
+        before = MixtureRanker().rank(seen)
         order = rng.permutation(12)
         wrong = [(int(order[i]), int(order[j])) for i, j in random_edges(rng, 12, 18)]
         after = {"without": before}

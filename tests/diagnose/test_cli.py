@@ -54,7 +54,7 @@ class Scripted:
             else ()
         )
 
-    def rank(self, window, anomalies):
+    def rank(self, window, symptom):
         return (RootCause(LATENCY.entity, LATENCY.signal, 0.5),)
 
     def propose(self, window, anomalies, symptom):

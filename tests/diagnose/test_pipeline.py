@@ -41,7 +41,7 @@ class Scripted:
     def detect(self, window):
         return self.anomalies
 
-    def rank(self, window, anomalies):
+    def rank(self, window, symptom):
         return RANKING
 
     def propose(self, window, anomalies, symptom):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from diagnose.schema import Kind, Node, Signal
 from models.detector import RobustDetector
 from models.deviation import measure
-from models.ranker import DeviationRanker
+from models.ranker import MixtureRanker
 from tests.frames import window
 
 RNG_SEED = 5
@@ -136,13 +136,13 @@ def test_every_measure_is_finite_and_nothing_is_edited(values):
 def test_without_any_rows_nothing_is_anomalous():
     empty = window(np.empty((0, 2)), np.empty((0, 2)))
     assert RobustDetector().detect(empty) == ()
-    assert len(DeviationRanker().rank(empty, ())) == 2
+    assert len(MixtureRanker().rank(empty)) == 2
 
 
 def test_the_ranking_puts_the_farthest_first_and_shares_out_one_probability():
     rng = np.random.default_rng(6)
     made = beside_noise(rng.normal(40, 1, 200), np.full(5, 90.0))
-    ranking = DeviationRanker().rank(made, ())
+    ranking = MixtureRanker().rank(made)
     assert ranking[0].signal == "s0"
     assert 0.5 < sum(cause.probability for cause in ranking) < 1
 
@@ -151,4 +151,4 @@ def test_each_entity_is_named_though_another_has_many_signals():
     rng = np.random.default_rng(7)
     signals = tuple(Signal(Node("web1" if i == 40 else "db1", f"s{i}")) for i in range(41))
     made = window(rng.normal(size=(100, 41)), rng.normal(size=(5, 41)) + 50, signals=signals)
-    assert "web1" in {cause.entity for cause in DeviationRanker().rank(made, ())}
+    assert "web1" in {cause.entity for cause in MixtureRanker().rank(made)}

@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diagnose.schema import Node, Signal
-from models.ranker import DeviationRanker, RankWeights
+from diagnose.schema import Kind, Node, Signal
+from models.ranker import MixtureRanker, RankWeights
 from tests.frames import window
 
 
 def ranked(values, recent=6, signals=None, weights=RankWeights()):
     made = window(values[:-recent], values[-recent:], signals=signals)
-    return DeviationRanker(weights).rank(made, ())
+    return MixtureRanker(weights).rank(made)
 
 
 def noise(signals=5, seed=0):
@@ -58,7 +58,7 @@ def test_a_farther_a_rarer_and_an_earlier_movement_come_first():
 def test_each_weight_can_be_left_out():
     values = noise()
     values[-4:, 2] += 30
-    none = RankWeights(size=0, surprise=0, earliness=0)
+    none = RankWeights(size=0, surprise=0)
     assert {cause.score for cause in ranked(values, weights=none)} == {0.0}
 
 
@@ -75,4 +75,47 @@ def test_an_entity_is_not_crowded_out():
 def test_a_window_in_which_nothing_moves_has_a_ranking_all_the_same(fill):
     ranking = ranked(np.full((126, 3), fill))
     assert [cause.signal for cause in ranking] == ["s0", "s1", "s2"]
-    assert sum(cause.probability for cause in ranking) < 0.1
+    assert sum(cause.probability for cause in ranking) < 0.2
+
+
+def busy(*moved, services=20, kind=Kind("cpu utilization", "ratio", "os")):
+    """Return a window of services of which those in ``moved`` are beside themselves."""
+    values = noise(services, 3)
+    values[-4:, list(moved)] += 30
+    signals = tuple(Signal(Node(f"web{i}", "busy"), kind) for i in range(services))
+    return values, signals
+
+
+def share(ranking, entity):
+    return sum(cause.probability for cause in ranking if cause.entity == entity)
+
+
+def test_what_moved_alone_of_its_kind_says_more_than_what_many_do():
+    alone, signals = busy(4)
+    among, _ = busy(*range(4, 16))
+    one, many = ranked(alone, signals=signals), ranked(among, signals=signals)
+    assert share(one, "web4") > 3 * share(many, "web4")
+
+
+def test_a_starved_resource_lies_nearer_to_the_fault_than_latency():
+    slow, signals = busy(1)
+    latency = Kind("response latency", "seconds", "service")
+    more = tuple(Signal(Node(f"web{i}", "slow"), latency) for i in range(20))
+    starved, _ = busy(2)
+    ranking = ranked(np.hstack([starved, slow]), signals=signals + more)
+    assert ranking[0].node == Node("web2", "busy")
+
+
+def test_whoever_complains_is_seldom_the_cause():
+    values, signals = busy(3, 5)
+    made = window(values[:-6], values[-6:], signals=signals)
+    ranker = MixtureRanker()
+    asked = share(ranker.rank(made, Node("web3", "busy")), "web3")
+    assert asked < share(ranker.rank(made), "web3")
+
+
+def test_a_symptom_that_was_never_seen_changes_nothing():
+    values, signals = busy(3)
+    made = window(values[:-6], values[-6:], signals=signals)
+    ranker = MixtureRanker()
+    assert ranker.rank(made, Node("front", "errors")) == ranker.rank(made)

@@ -1,0 +1,52 @@
+"""Families of evidence: what a signal that moved says of where a fault lies.
+
+Latency and demand move wherever a fault is felt; a starved resource, an error or a line of log that
+is written no more lie nearer to it. So the families vote apart, and each has its own weight.
+"""
+
+from typing import Final, Literal
+
+from diagnose.schema import Signal
+
+Family = Literal["resource", "latency", "error", "demand", "log", "absence", "other"]
+
+FAMILIES: Final[tuple[Family, ...]] = (
+    "resource",
+    "latency",
+    "error",
+    "demand",
+    "log",
+    "absence",
+    "other",
+)
+SLOW: Final = ("latency", "duration", "time")
+WRONG: Final = ("error", "fail", "success", "availability", "fault")
+BELOW: Final = ("environment", "hardware", "os")
+
+
+def family_of(signal: Signal) -> Family:
+    """Return the family of ``signal``, by its source and its kind, never by its name.
+
+    Example:
+        >>> from diagnose.schema import Kind, Node
+        >>> family_of(Signal(Node("db1", "cpu"), Kind("cpu utilization", tier="os")))
+        'resource'
+    """
+    kind = signal.kind
+    if signal.source == "absence":
+        return "absence"
+    if signal.source in ("template", "change"):
+        return "log"
+    if kind.load:
+        return "demand"
+    if kind.unit == "seconds" or any(word in kind.name for word in SLOW):
+        return "latency"
+    if any(word in kind.name for word in WRONG):
+        return "error"
+    return "resource" if kind.tier in BELOW else "other"
+
+
+def ballot_of(signal: Signal) -> str:
+    """Return with which signals ``signal`` is compared: those of its kind, or all of the log's."""
+    family = family_of(signal)
+    return family if family in ("log", "absence") else signal.kind.name
