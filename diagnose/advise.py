@@ -13,9 +13,18 @@ from pathlib import Path
 from typing import Final
 
 from diagnose.catalogue import Catalogue, catalogue
-from diagnose.facts import Fact, Facts, facts_of
+from diagnose.facts import Fact, Facts, facts_of, facts_of_prediction
 from diagnose.runbook import Condition, Runbook
-from diagnose.schema import Diagnosis, Guidance, Intervention, Node, Sign, Urgency, Window
+from diagnose.schema import (
+    Diagnosis,
+    Guidance,
+    Intervention,
+    Node,
+    Prediction,
+    Sign,
+    Urgency,
+    Window,
+)
 from diagnose.wording import printable
 
 # How much a sign tells: the chance that it would not be seen, had something else gone wrong.
@@ -65,6 +74,18 @@ def advise(diagnosis: Diagnosis, window: Window, folder: Path | None = None) -> 
         guidance=guidance(facts_of(diagnosis, window), known),
         missing=(*diagnosis.missing, *broken),
     )
+
+
+def advise_on_prediction(
+    prediction: Prediction, folder: Path | None = None
+) -> tuple[Guidance, ...]:
+    """Return what to do about a failure that is expected, best first.
+
+    Args:
+        prediction: With its evidence.
+        folder: The site's own runbooks.
+    """
+    return guidance(facts_of_prediction(prediction), catalogue(folder))
 
 
 def guidance(facts: Facts, known: Catalogue) -> tuple[Guidance, ...]:
@@ -172,7 +193,9 @@ def _guidance(match: Match, facts: Facts) -> Guidance:
         _effect(match, facts),
         runbook.escalate_when,
         runbook.references,
-        tuple(printable(text, QUOTED) for text in facts.vendor.get(match.entity, ())),
+        tuple(
+            printable(text, QUOTED) for entity, text in facts.vendor if entity in ("", match.entity)
+        ),
     )
 
 

@@ -11,6 +11,7 @@ from collectors.prometheus import Prometheus, Rule
 from diagnose.failure import Failure
 
 NAME: Final = "alertname"
+RUNBOOK: Final = "runbook_url"
 LISTED: Final = 10  # alerts that are named where the one that was asked for does not fire
 
 Labels = Mapping[str, str]
@@ -28,6 +29,7 @@ class Alert:
         expression: PromQL that raised it; None where nobody says.
         added: Labels that the rule adds, which no series has.
         note: What whoever asked must know, a sentence; "" for nothing.
+        runbook: Address of the runbook that its rule names; "" for none.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Alert:
     expression: str | None = None
     added: frozenset[str] = frozenset()
     note: str = ""
+    runbook: str = ""
 
     def says(self, labels: Labels) -> bool:
         """Return whether a series with ``labels`` may be what the alert is about."""
@@ -88,6 +91,7 @@ def _raised(rule: Rule) -> Iterator[Alert]:
             one.since,
             rule.expression,
             frozenset(rule.labels),
+            runbook=one.annotations.get(RUNBOOK, ""),
         )
 
 
@@ -104,7 +108,14 @@ def _known_to_alertmanager(
         if same:
             alerts.remove(same)
             added = same.added | (one.labels.keys() - same.labels.keys())
-            yield Alert(name, one.labels, one.fingerprint, same.since, same.expression, added)
+            yield replace(
+                same,
+                name=name,
+                labels=one.labels,
+                fingerprint=one.fingerprint,
+                added=added,
+                runbook=one.annotations.get(RUNBOOK, same.runbook),
+            )
             continue
         rule = next((rule for rule in rules if rule.name == name), None)
         yield Alert(
@@ -114,6 +125,7 @@ def _known_to_alertmanager(
             one.fired - (rule.hold if rule else timedelta(0)),
             rule.expression if rule else _expression(one.generator),
             frozenset(rule.labels if rule else ()),
+            runbook=one.annotations.get(RUNBOOK, ""),
         )
 
 

@@ -51,6 +51,7 @@ class Bundle:
             no such pair.
         baseline_window: A span known to be normal; None where nobody knows one.
         missing: What its source left out or could not read, a sentence each.
+        advice: (entity, text) pairs that tell people what to do, as ``Window`` has them.
     """
 
     id: str
@@ -65,6 +66,7 @@ class Bundle:
     contains: tuple[tuple[str, str], ...] = ()
     baseline_window: tuple[datetime, datetime] | None = None
     missing: tuple[str, ...] = ()
+    advice: tuple[tuple[str, str], ...] = ()
 
 
 def read_bundle(path: Path, as_of: datetime | None = None) -> Bundle:

@@ -7,7 +7,7 @@ shown to nobody. Two incidents whose signals are of the same kinds get the same 
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
@@ -71,7 +71,8 @@ class Facts:
         signals: What moved.
         calibrated: Whether the beliefs were fitted on labelled incidents.
         interventions: What the data say about bringing a cause back to normal.
-        vendor: What an entity's hardware or alert says to do, as its sender wrote it.
+        vendor: What an entity's hardware says to do, as its sender wrote it; of the entity "" what
+            the alert says.
     """
 
     subject: str
@@ -80,21 +81,16 @@ class Facts:
     signals: tuple[Fact, ...] = ()
     calibrated: bool = False
     interventions: tuple[Intervention, ...] = ()
-    vendor: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    vendor: tuple[tuple[str, str], ...] = ()
 
 
-def facts_of(
-    diagnosis: Diagnosis,
-    window: Window | None = None,
-    vendor: Mapping[str, tuple[str, ...]] | None = None,
-) -> Facts:
+def facts_of(diagnosis: Diagnosis, window: Window | None = None) -> Facts:
     """Return what a diagnosis rests on, as far as runbooks ask for it.
 
     Args:
         diagnosis: With its causes.
         window: What was seen; a signal that moved too briefly for a detector still tells which
             repair fits. None where only the diagnosis was kept.
-        vendor: By entity, Redfish ``Resolution`` texts and the ``runbook_url`` of an alert.
     """
     moved: dict[Node, Direction | None] = {cause.node: None for cause in diagnosis.root_causes}
     kinds = {signal.node: signal.kind for signal in window.signals} if window else {}
@@ -112,26 +108,18 @@ def facts_of(
         _facts(moved, kinds, diagnosis.graph),
         diagnosis.calibration == "calibrated",
         diagnosis.interventions,
-        vendor or {},
+        window.advice if window else (),
     )
 
 
-def facts_of_prediction(
-    prediction: Prediction, vendor: Mapping[str, tuple[str, ...]] | None = None
-) -> Facts:
-    """Return what a prediction rests on; its evidence has no direction.
-
-    Args:
-        prediction: With its evidence.
-        vendor: As for ``facts_of``.
-    """
+def facts_of_prediction(prediction: Prediction) -> Facts:
+    """Return what a prediction rests on; its evidence has no direction."""
     moved = dict.fromkeys(prediction.evidence)
     return Facts(
         prediction.entity,
         ((prediction.entity, prediction.probability),),
         signals=_facts(moved, {}, CausalGraph()),
         calibrated=True,
-        vendor=vendor or {},
     )
 
 

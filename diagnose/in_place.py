@@ -1,4 +1,4 @@
-"""An alert -> what is needed to explain it, read from the site's own Prometheus, in place.
+"""An alert -> what is needed to explain it, read from the site's own Prometheus and Loki.
 
 What is near the symptom comes first: its entity, whom that calls and who calls it, its host, then
 what is two calls away and the hosts of all these. What does not fit is left out, and said.
@@ -61,19 +61,20 @@ class Symptom:
 
 
 def read_around(
-    alert: Alert, prometheus: Prometheus, site: SiteTopology, as_of: datetime
+    alert: Alert, prometheus: Prometheus, loki: Loki | None, site: SiteTopology, as_of: datetime
 ) -> Bundle:
     """Return what the entities around an alert showed before and since its onset.
 
     Args:
         alert: What fires.
-        prometheus: Who is asked.
+        prometheus: Who is asked for metrics.
+        loki: Who is asked for log lines; None for nobody.
         site: What the people of the site say of the topology.
         as_of: The moment of asking.
 
     Raises:
-        OSError: Prometheus cannot be asked.
-        ValueError: its answer is none.
+        OSError: one of them cannot be asked.
+        ValueError: the answer of one is none.
     """
     step_seconds = _step_seconds(prometheus, alert)
     history = max(HISTORY, timedelta(seconds=HISTORY_STEPS * step_seconds))
@@ -96,6 +97,11 @@ def read_around(
         said.append(f"Further away than {HOPS} calls and not read: {names}.")
     if left_out:
         said.append(f"{left_out} series beyond {MOST} were not read.")
+    logs = None
+    if loki is not None:
+        lines, told = _lines(loki, {entity_of(target) for target in near}, alert.since, span)
+        logs = pl.concat([LOGS.to_frame(), *lines]).sort("time").lazy()
+        said += told
     return Bundle(
         id=f"{alert.name} {alert.fingerprint}",
         source="prometheus",
@@ -103,10 +109,12 @@ def read_around(
         as_of=end,
         step_seconds=step_seconds,
         readings=pl.concat([READINGS.to_frame(), *symptom.readings, *frames]).lazy(),
+        logs=logs,
         symptom=symptom.node,
         topology=topology.calls,
         contains=topology.contains,
         missing=tuple(said),
+        advice=(("", f"runbook of the alert: {alert.runbook}"),) if alert.runbook else (),
     )
 
 
@@ -232,6 +240,28 @@ def _fitting(sizes: Mapping[str, int], room: int) -> Counter[str]:
         if fitting.total() + sizes[name] <= room:
             fitting[name] = sizes[name]
     return fitting
+
+
+def _lines(
+    loki: Loki, entities: set[str], alert_time: datetime, span: Span
+) -> tuple[list[pl.DataFrame], list[str]]:
+    """Return the log lines of entities and of what shares their hosts, and what was left out.
+
+    Those around the alert come first: a log that is too long loses its oldest part.
+    """
+    hosts = {host_of(entity) for entity in entities}
+    streams = loki.streams(span.start, span.end)
+    chosen = [one for one in streams if host_of(entity_of(one)) in hosts]
+    parts = ((alert_time - AROUND, span.end), (span.start, alert_time - AROUND))
+    frames: list[pl.DataFrame] = []
+    cut = 0
+    for start, end in parts:
+        room = MOST_LINES // len(parts)
+        for stream in chosen:
+            frames += loki.records(selector(stream), start, end, min(room, STREAM_LINES))
+            read = sum(frame.height for frame in frames[before:])
+        ...
+    return frames, []
 
 
 def _target(labels: Labels) -> Labels:

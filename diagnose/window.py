@@ -16,6 +16,7 @@ from diagnose.bundle import Bundle
 from diagnose.extent import extent_of, some
 from diagnose.log_counts import count_logs
 from diagnose.readings import Array, Span, align, counters, rates
+from diagnose.resolutions import resolutions
 from diagnose.schema import Failure, Node, Signal, Window
 from diagnose.topology import NO_SITE, SiteTopology, Topology
 from diagnose.wording import counted, duration
@@ -93,12 +94,14 @@ def make_window(
     spans, said = (extent.baseline, extent.recent), [*bundle.missing, *extent.missing]
     columns = _metrics(bundle.readings, *spans)
     said += _pace(columns, bundle.step_seconds)
+    advice = bundle.advice
     columns += _absences(columns)
     if bundle.logs is not None:
         parser = TemplateParser(limits.max_templates)
         counts = count_logs(bundle.logs, spans, parser, limits.max_lines)
         columns += _Columns(counts.signals, *counts.values)
         said += counts.missing
+        advice += resolutions(bundle.logs, spans[1].first)
     if not columns.signals:
         way_out = "record the minutes before the alert, or move alert_time"
         raise Failure(f"{bundle.id}: no finite reading lies between baseline and as_of", way_out)
@@ -115,6 +118,7 @@ def make_window(
         tuple(pair for pair in topology.calls if pair[0] != pair[1]),
         tuple(pair for pair in topology.contains if pair[0] != pair[1]),
         (*said, *told, *_unknown(columns, bundle)),
+        advice,
     )
 
 

@@ -99,6 +99,9 @@ class Window:
         topology: (caller, callee) pairs of entities, as far as they are known.
         contains: (whole, part) pairs of entities, likewise: a host and what runs on it.
         missing: What was left out or could not be read, a sentence each.
+        advice: (entity, text) pairs: what the hardware or the alert itself says to do, as its
+            sender wrote it; of the entity "" where it is about the whole incident. It is quoted to
+            people and decides nothing.
 
     Raises:
         ValueError: the frames have other columns, a gap in time, NaN or infinity.
@@ -113,6 +116,7 @@ class Window:
     topology: tuple[tuple[str, str], ...] = ()
     contains: tuple[tuple[str, str], ...] = ()
     missing: tuple[str, ...] = ()
+    advice: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse frames that later stages could misread."""
