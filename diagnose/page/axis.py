@@ -48,7 +48,6 @@ class Axis:
         stretches: One, or two with a break between them.
         frame: The instants of both, with a window's columns.
         places: Of each instant, in percent.
-        first_recent: Number of the first instant that belongs to the recent part.
         alert: Where the alert stands, in percent.
         ticks: Round times.
     """
@@ -56,7 +55,6 @@ class Axis:
     stretches: tuple[Stretch, ...]
     frame: pl.DataFrame
     places: tuple[float, ...]
-    first_recent: int
     alert: float | None
     ticks: tuple[Tick, ...]
 
@@ -84,7 +82,6 @@ def axis_of(window: Window) -> Axis:
         stretches,
         frame,
         places,
-        before.height,
         _place(stretches, window.alert_time),
         tuple(_ticks(stretches)),
     )

@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Final, Literal
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from diagnose.page.axis import Axis
 from diagnose.page.text import shortened, visible
 from diagnose.schema import Anomaly, Diagnosis, Node, Signal, Window
-from diagnose.wording import duration, moment, quantity
+from diagnose.wording import digits, duration, moment, quantity
 
 Floats = NDArray[np.float64]
 Role = Literal["cause", "path", "symptom", "candidate", "abnormal", "closest"]
@@ -110,17 +111,11 @@ def _wanted(diagnosis: Diagnosis) -> Iterator[tuple[Node, Role]]:
 def _track(
     role: Role, signal: Signal, anomaly: Anomaly | None, window: Window, axis: Axis
 ) -> Track:
-    name, unit = str(signal.node), signal.kind.unit
+    name = str(signal.node)
     past = window.baseline[name].drop_nulls().to_numpy()
-    values = _numbers(axis, name)
-    recent = values[axis.first_recent :]
-    normal = float(np.median(past)) if len(past) else None
-    observed = anomaly.observed if anomaly else _farthest(recent, normal)
+    values = axis.frame[name].fill_null(float("nan")).to_numpy()
+    words = _levels(signal, past, _lately(window, name), anomaly, window.step_seconds)
     onset = anomaly.onset if anomaly else None
-    words = [
-        quantity(normal, unit) if normal is not None else "no history",
-        quantity(observed, unit) if observed is not None else "not seen",
-    ]
     left = _left(onset, window.alert_time) if onset else ""
     entity, said = visible(signal.node.entity), visible(signal.node.signal)
     return Track(
@@ -139,16 +134,32 @@ def _track(
     )
 
 
-def _numbers(axis: Axis, name: str) -> Floats:
-    """Return a signal's values at the axis' instants, NaN where nothing was seen."""
-    return axis.frame[name].fill_null(float("nan")).to_numpy()
+def _lately(window: Window, name: str) -> Floats:
+    """Return what a signal showed since the alert; since a little before, if nothing since."""
+    since = window.recent.filter(pl.col("time") >= window.alert_time)[name].drop_nulls()
+    return (since if len(since) else window.recent[name].drop_nulls()).to_numpy()
 
 
-def _farthest(recent: Floats, normal: float | None) -> float | None:
-    seen = recent[np.isfinite(recent)]
-    if not len(seen):
-        return None
-    return float(seen[-1] if normal is None else seen[np.abs(seen - normal).argmax()])
+def _levels(
+    signal: Signal, past: Floats, lately: Floats, anomaly: Anomaly | None, step_seconds: float
+) -> tuple[str, str]:
+    """Return what a signal showed in normal life and in the incident; of counts, how many."""
+    unknown = ("no history", "not seen")
+    if signal.source in COUNTED:
+        means = [part.mean() * 60 / step_seconds if len(part) else None for part in (past, lately)]
+        told = [unknown[i] if m is None else f"{digits(m)}/min" for i, m in enumerate(means)]
+        return told[0], told[1]
+    normal = float(np.median(past)) if len(past) else None
+    observed = anomaly.observed if anomaly else None
+    if observed is None and len(lately):
+        farthest = np.abs(lately - normal).argmax() if normal is not None else -1
+        observed = float(lately[farthest])
+    values = (normal, observed)
+    told = [
+        unknown[i] if value is None else quantity(value, signal.kind.unit)
+        for i, value in enumerate(values)
+    ]
+    return told[0], told[1]
 
 
 def _left(onset: datetime, alert: datetime) -> str:

@@ -182,6 +182,15 @@ def test_units_are_told():
     assert track.normal.endswith(" B")
 
 
+def test_counts_are_told_as_rates():
+    signal = counting("order placed")
+    window = window_of([signal])
+    (track,) = tracks(diagnosis_of([signal.node]), window, axis_of(window))
+    assert track.normal.endswith("/min")
+    assert float(track.normal.removesuffix("/min")) == pytest.approx(60, rel=0.02)
+    assert float(track.observed.removesuffix("/min")) == pytest.approx(180, rel=0.05)
+
+
 @given(st.integers(0, 40), st.integers(1, 40), st.integers(0, 5000))
 def test_the_axis_runs_forwards_and_shows_the_recent_part(baseline, recent, apart):
     window = window_of([Signal(PLAIN[0])], baseline, recent)
