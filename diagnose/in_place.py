@@ -13,13 +13,14 @@ from typing import Final
 import polars as pl
 
 from collectors.endpoint import StatusError
+from collectors.loki import Loki
 from collectors.prometheus import Labels, Prometheus, readings_of, selector
 from collectors.prometheus_labels import NAME, entity_of, held, host_of, node_of
 from diagnose.alert import Alert
 from diagnose.bundle import Bundle
 from diagnose.extent import some
 from diagnose.promql import Compared, compared
-from diagnose.schema import READINGS, Node
+from diagnose.schema import LOGS, READINGS, Node
 from diagnose.topology import SiteTopology, Topology, answering, around, resolved
 
 HISTORY: Final = timedelta(hours=1)  # before the alert, or ...
@@ -27,6 +28,8 @@ HISTORY_STEPS: Final = 240  # ... so many steps: the longer holds
 LATEST: Final = timedelta(hours=1)  # after the onset; what comes later is not read
 STEP_SECONDS: Final = 15.0  # where nobody says how often is scraped
 MOST: Final = 2000  # series
+MOST_LINES: Final = 50_000  # of logs
+AROUND: Final = timedelta(minutes=10)  # before the alert, of which the log is read first
 HOPS: Final = 2
 GRAPH: Final = "traces_service_graph_request_total"  # labels client and server
 PODS: Final = "kube_pod_info"  # labels node and pod
@@ -247,21 +250,28 @@ def _lines(
 ) -> tuple[list[pl.DataFrame], list[str]]:
     """Return the log lines of entities and of what shares their hosts, and what was left out.
 
-    Those around the alert come first: a log that is too long loses its oldest part.
+    Those around the alert come first, so that a log that is too long loses its history.
     """
     hosts = {host_of(entity) for entity in entities}
-    streams = loki.streams(span.start, span.end)
-    chosen = [one for one in streams if host_of(entity_of(one)) in hosts]
-    parts = ((alert_time - AROUND, span.end), (span.start, alert_time - AROUND))
+    streams = [
+        labels
+        for labels in loki.streams(span.start, span.end)
+        if host_of(entity_of(labels)) in hosts
+    ]
     frames: list[pl.DataFrame] = []
-    cut = 0
-    for start, end in parts:
+    said = []
+    parts = {"around": (alert_time - AROUND, span.end), "before": (span.start, alert_time - AROUND)}
+    for part, (start, end) in parts.items():
         room = MOST_LINES // len(parts)
-        for stream in chosen:
-            frames += loki.records(selector(stream), start, end, min(room, STREAM_LINES))
-            read = sum(frame.height for frame in frames[before:])
-        ...
-    return frames, []
+        for labels in streams:
+            for frame in loki.records(selector(labels), start, end, room):
+                frames.append(frame)
+                room -= frame.height
+            if room <= 0:
+                most = MOST_LINES // len(parts)
+                said.append(f"Of the logs {part} the alert {most} lines were read.")
+                break
+    return frames, said
 
 
 def _target(labels: Labels) -> Labels:

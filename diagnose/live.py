@@ -6,6 +6,7 @@ from datetime import datetime
 
 from collectors.alertmanager import Alertmanager
 from collectors.endpoint import Connection, Endpoint
+from collectors.loki import Loki
 from collectors.prometheus import Prometheus
 from diagnose.alert import find_alert
 from diagnose.bundle import Bundle
@@ -33,12 +34,14 @@ def incident_of(wanted: str, settings: Settings, as_of: datetime) -> Bundle:
     site = read_topology(settings.explain.topology)
     with ExitStack() as stack:
         prometheus = Prometheus(stack.enter_context(_connection("prometheus", sources.prometheus)))
-        alertmanager = None
+        alertmanager, loki = None, None
         if sources.alertmanager.url is not None:
             connection = stack.enter_context(_connection("alertmanager", sources.alertmanager))
             alertmanager = Alertmanager(connection)
+        if sources.loki.url is not None:
+            loki = Loki(stack.enter_context(_connection("loki", sources.loki)))
         alert = find_alert(wanted, prometheus, alertmanager)
-        return read_around(alert, prometheus, site, as_of)
+        return read_around(alert, prometheus, loki, site, as_of)
 
 
 @contextmanager
