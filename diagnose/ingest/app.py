@@ -17,7 +17,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from collectors.push import Malformed, TooLarge, Unsupported
-from diagnose.ingest.body import Refused, read_body
+from diagnose.ingest.body import Refused, claimed_size, read_body
 from diagnose.ingest.intake import Intake
 from diagnose.ingest.meters import Meters
 from diagnose.ingest.protocols import Protocol
@@ -87,9 +87,10 @@ class _Receiver:
         protocol, headers = self.protocol, request.headers
         try:
             _authorize(request, self.tokens, "ingest")
-            body = await read_body(request)
-            decode = partial(protocol.decode, body, headers)
-            decoded = await self.intake.keep(protocol.name, len(body), decode)
+            with self.intake.room(claimed_size(request)):
+                body = await read_body(request)
+                decode = partial(protocol.decode, body, headers)
+                decoded = await self.intake.keep(protocol.name, len(body), decode)
             answer = protocol.answer(headers, decoded)
         except Overloaded as error:
             answer = _refusal(503, str(error), {"retry-after": str(RETRY_SECONDS)})

@@ -10,7 +10,8 @@ from typing import Final
 
 from starlette.requests import ClientDisconnect, Request
 
-SENT: Final = 8 << 20  # bytes of a body as it is sent
+SENT: Final = 4 << 20  # bytes of a body as it is sent
+HEARD_OUT: Final = 64 << 20  # bytes after which a sender who does not stop is not heard out
 UNPACKED: Final = 16 << 20  # bytes of a body as it is read
 PATIENCE_SECONDS: Final = 30.0  # for which a body may trickle in
 GZIP: Final = 31  # window bits that make zlib read gzip
@@ -30,27 +31,41 @@ class Refused(Exception):  # noqa: N818 - it reads "raise Refused(413, why)"
         self.why = why
 
 
+def claimed_size(request: Request) -> int:
+    """Return how much memory a body may take while it is read."""
+    claimed = request.headers.get("content-length", "")
+    size = int(claimed) if claimed.isdecimal() else SENT
+    return size if size <= SENT else 0  # what is too large is not kept at all
+
+
 async def read_body(request: Request) -> bytes:
     """Return the body as it was sent.
+
+    What is too large is read to its end all the same, and dropped: a sender whose connection breaks
+    before it is answered sends again.
 
     Raises:
         Refused: it is too large, comes too slowly, or breaks off.
     """
-    claimed = request.headers.get("content-length", "")
-    if claimed.isdecimal() and int(claimed) > SENT:
-        raise Refused(413, f"a body has at most {SENT} bytes")
-    parts = bytearray()
+    parts: list[bytes] = []
+    size = 0
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
             async for part in request.stream():
-                parts += part
-                if len(parts) > SENT:
-                    raise Refused(413, f"a body has at most {SENT} bytes")
+                size += len(part)
+                if size <= SENT:
+                    parts.append(part)
+                elif size <= HEARD_OUT:
+                    parts.clear()
+                else:
+                    break
     except TimeoutError as error:
         raise Refused(408, "the body came too slowly") from error
     except ClientDisconnect as error:
         raise Refused(400, "the body broke off") from error
-    return bytes(parts)
+    if size > SENT:
+        raise Refused(413, f"a body has at most {SENT} bytes")
+    return b"".join(parts)
 
 
 def unpacked(body: bytes, encoding: str) -> bytes:

@@ -39,14 +39,13 @@ class Cleaning:
         fresh = [name for name in frame[column].unique() if name not in self._clean]
         if not fresh:
             return frame
-        names = pl.Series(fresh, dtype=pl.String)
-        clean = self._redaction.texts(names)
+        clean = self._redaction.texts(pl.Series(fresh, dtype=pl.String)).to_list()
         if len(self._clean) > NAMES:
             self._clean = set()
         self._clean.update(clean)
-        if clean.equals(names):
+        if clean == fresh:
             return frame
-        return frame.with_columns(pl.col(column).replace(names, clean))
+        return frame.with_columns(pl.col(column).replace(fresh, clean))
 
 
 def site_key(file: Path) -> bytes:

@@ -2,8 +2,9 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -18,7 +19,7 @@ from diagnose.telemetry.writer import Writer
 Clean = Callable[[pl.DataFrame], pl.DataFrame]
 
 DECODERS: Final = 2  # threads; most of their time is spent outside the interpreter's lock
-AT_WORK_BYTES: Final = 24 << 20  # of bodies that are held at once; more are told to come again
+AT_WORK_BYTES: Final = 12 << 20  # of bodies that are held at once; more are told to come again
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,21 @@ class Intake:
         """Return the keys of the lines that each source sent before this process began."""
         return self._writer.tails
 
+    @contextmanager
+    def room(self, size: int) -> Iterator[None]:
+        """Hold ``size`` bytes of memory for as long as the block runs.
+
+        Raises:
+            Overloaded: too much is held already.
+        """
+        if self._at_work and self._at_work + size > AT_WORK_BYTES:
+            raise Overloaded("too much is being received at once")
+        self._at_work += size
+        try:
+            yield
+        finally:
+            self._at_work -= size
+
     async def keep(
         self, protocol: str, size: int, decode: Callable[[], Decoded], lines: Lines | None = None
     ) -> Decoded:
@@ -70,26 +86,20 @@ class Intake:
             Overloaded: nothing can be acknowledged now.
             Malformed: ``decode`` cannot read it.
         """
-        if self._at_work and self._at_work + size > AT_WORK_BYTES:
-            raise Overloaded("too much is being received at once")
-        self._at_work += size
-        try:
-            loop = asyncio.get_running_loop()
-            received, batch = await loop.run_in_executor(
-                self._pool, self._encoded, protocol, decode, lines
-            )
-            fresh = not batch.frames or await asyncio.wrap_future(self._writer.append(batch))
-        finally:
-            self._at_work -= size
+        loop = asyncio.get_running_loop()
+        decoded, batch = await loop.run_in_executor(
+            self._pool, self._encoded, protocol, decode, lines
+        )
+        fresh = not batch.frames or await asyncio.wrap_future(self._writer.append(batch))
         self._meters.received(protocol, size)
         if not fresh:
             self._meters.repeated(protocol)
-            return received
+            return decoded
         for stream, records, _ in batch.frames:
             self._meters.kept(protocol, stream, records)
-        for reason, records in received.rejected.items():
+        for reason, records in decoded.rejected.items():
             self._meters.discarded(protocol, reason, records)
-        return received
+        return decoded
 
     def _encoded(
         self, protocol: str, decode: Callable[[], Decoded], lines: Lines | None

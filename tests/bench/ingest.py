@@ -59,6 +59,10 @@ def field(number, content):
     return bytes([number << 3 | 2]) + varint(len(content)) + content
 
 
+def sample_of(milliseconds, value):
+    return field(2, b"\x09" + struct.pack("<d", value) + b"\x10" + varint(milliseconds))
+
+
 def label_sets():
     """Return the labels of every series, encoded: 100 hosts with 50 metrics each."""
     for place in range(SERIES):
@@ -82,12 +86,11 @@ def requests(samples, begin):
     series, body = 0, []
     for sent in range(samples):
         if series == 0:
-            moment = varint(begin + sent // SERIES * STEP_SECONDS * 1000)
+            moment = begin + sent // SERIES * STEP_SECONDS * 1000
             counts += chance.integers(0, 50, SERIES)
             gauges = np.round(chance.normal(50, 5, SERIES), 2)
             values = np.where(np.arange(SERIES) % 2, counts, gauges).tolist()
-        sample = b"\x09" + struct.pack("<d", values[series]) + b"\x10" + moment
-        body.append(field(1, labels[series] + field(2, sample)))
+        body.append(field(1, labels[series] + sample_of(moment, values[series])))
         series = (series + 1) % SERIES
         if len(body) == SAMPLES_A_REQUEST:
             yield bytes(cramjam.snappy.compress_raw(b"".join(body)))
