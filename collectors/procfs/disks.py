@@ -100,8 +100,9 @@ def _mounted(mountinfo: str) -> Iterator[tuple[str, bool]]:
     seen = set()
     for line in mountinfo.splitlines():
         before, _, after = line.partition(" - ")
-        _, _, device, _, point, options, *_ = before.split(" ")
-        kind, source, *_ = after.split(" ")
+        _, _, device, _, point, *_ = before.split(" ")
+        # The file system's own options: a sandbox may show us a writable one read-only.
+        kind, source, options, *_ = after.split(" ")
         local = source.startswith("/dev/") or kind in POOLED or point == "/"
         if local and not REMOTE.match(kind) and device not in seen:
             seen.add(device)

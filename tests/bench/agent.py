@@ -18,9 +18,8 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.diagnose.agent.receiver import receiving
-
 from collectors.procfs.system import TICKS
+from tests.diagnose.agent.receiver import receiving
 
 SETTLED_SECONDS = 15.0  # after which a round has run
 

@@ -52,6 +52,10 @@ class Receiver:
             return self.changed.wait_for(what, seconds)
 
 
+def headers_of(request: BaseHTTPRequestHandler) -> dict[str, str]:
+    return {name.lower(): value for name, value in request.headers.items()}
+
+
 @contextmanager
 def receiving() -> Iterator[Receiver]:
     """Run a receiver for as long as the block runs."""
@@ -64,7 +68,7 @@ def receiving() -> Iterator[Receiver]:
                 status, headers = receiver.answers.pop(0) if receiver.answers else (200, {})
                 if status == 200:
                     unpacked = gzip.decompress(body)
-                    receiver.requests.append((self.path, dict(self.headers), unpacked))
+                    receiver.requests.append((self.path, headers_of(self), unpacked))
                 receiver.changed.notify_all()
             self.send_response(status)
             for key, value in headers.items():
