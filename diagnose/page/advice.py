@@ -29,8 +29,6 @@ class Advice:
     entity: str
     action: str
     facts: str
-    reasons: str
-    lacking: str
     checks: tuple[Try, ...]
     steps: tuple[Try, ...]
     notes: tuple[tuple[str, str], ...]
@@ -42,17 +40,17 @@ def advice_of(diagnosis: Diagnosis) -> tuple[Advice, ...]:
 
 
 def _advice(guidance: Guidance) -> Advice:
-    met = [_text(f"{s.condition} ({s.seen})") for s in guidance.signs[:LINES] if s.seen]
-    lacking = [_text(sign.condition) for sign in guidance.signs[:LINES] if not sign.seen]
     facts = (guidance.runbook, f"risk {guidance.risk}", guidance.urgency, percent(guidance.score))
     return Advice(
         _text(guidance.entity),
         _text(guidance.action),
         _text(" · ".join(facts)),
-        "; ".join(met),
-        "; ".join(lacking),
         tuple(
-            Try("", _text(c.command), (("right", _text(c.confirms)), ("wrong", _text(c.refutes))))
+            Try(
+                "",
+                _text(c.command),
+                (("confirmed by", _text(c.confirms)), ("refuted by", _text(c.refutes))),
+            )
             for c in guidance.checks[:LINES]
         ),
         tuple(
@@ -68,7 +66,10 @@ def _advice(guidance: Guidance) -> Advice:
 
 
 def _notes(guidance: Guidance) -> list[tuple[str, str]]:
-    """Return what to expect, how to undo it and when to call for help, with a word for each."""
+    """Return what to expect, how to undo it, when to call for help, and why it fits."""
+    signs = guidance.signs[:LINES]
+    met = [f"{visible(sign.condition)} ({visible(str(sign.seen))})" for sign in signs if sign.seen]
+    lacking = [visible(sign.condition) for sign in signs if not sign.seen]
     effect = intervention(guidance.effect) if guidance.effect else Rung("", "")
     told = [
         ("Expected", guidance.expected),
@@ -78,7 +79,8 @@ def _notes(guidance: Guidance) -> list[tuple[str, str]]:
         ("The sender says", " ".join(guidance.vendor)),
         ("More", ", ".join(guidance.references)),
     ]
-    return [(word, _text(text)) for word, text in told if text]
+    why = [("It fits because of", "; ".join(met)), ("Not seen", "; ".join(lacking))]
+    return [*((word, _text(text)) for word, text in told if text), *(w for w in why if w[1])]
 
 
 def _text(text: str) -> str:

@@ -26,7 +26,7 @@ from diagnose.page.tables import candidates, edge_rows, ladders, rest_of
 from diagnose.page.text import visible
 from diagnose.page.timeline import tracks
 from diagnose.schema import Diagnosis, Window
-from diagnose.wording import percent, quantity
+from diagnose.wording import counted, percent, quantity
 
 SENTENCES: Final = 40  # of what is missing
 
@@ -102,7 +102,7 @@ def _template(name: str) -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["percent"] = percent
+    environment.filters.update(percent=percent, counted=counted)
     return environment.get_template(name)
 
 
