@@ -1,10 +1,11 @@
 """Candidates for the fault, ranked with the graph as far as it is trusted.
 
-Two questions are asked of each candidate in the graph. Is it still abnormal once its parents are
-known? What they explain is not its own fault. And how much of what is abnormal lies downstream of
-it? The fault explains most, so that from the symptom up the anomalous ancestors each step explains
-a little more, until the last one. The answers are log-odds, which are added to those of the ranking
-without graph, multiplied by the graph's trust.
+Three questions are asked. Is a candidate still abnormal once its parents are known? What they
+explain is not its own fault. How much of what is abnormal lies downstream of it? The fault explains
+most, so that from the symptom up the anomalous ancestors each step explains a little more, until
+the last one. And the same of its entity, by the calls between all entities (``diagnose.coverage``).
+The answers are log-odds, which are added to those of the ranking without graph, multiplied by the
+graph's trust.
 
 Assumes:
     One fault. Where there are several, each explains its share.
@@ -24,6 +25,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from diagnose.columns import columns
+from diagnose.coverage import coverage, reached
 from diagnose.influence import Influence, influence
 from diagnose.repeatable import one_quiet_process, own_randomness
 from diagnose.schema import Anomaly, CausalGraph, Node, RootCause, Signal, Window
@@ -41,7 +43,8 @@ class Fusion:
     Attributes:
         explained: For each unit by which the parents lower a candidate's deviation, on the scale
             log(1 + deviation) + surprise.
-        downstream: For explaining all that is abnormal instead of nothing.
+        downstream: For a signal upstream of all that is abnormal instead of nothing.
+        covers: For an entity that could have caused all that is abnormal instead of nothing.
         hop: What a step along an edge keeps of an explanation.
         certain: Surprise from which a signal counts as wholly abnormal.
         second_opinion: For the whole attribution by DoWhy. 0 does not ask it: it is the slowest
@@ -51,7 +54,8 @@ class Fusion:
     """
 
     explained: float = 0.5
-    downstream: float = 8.0
+    downstream: float = 3.0
+    covers: float = 4.0
     hop: float = 0.9
     certain: float = 5.0
     second_opinion: float = 0.0
@@ -87,10 +91,14 @@ def attribute(
     """
     acting = influence(graph, window.step_seconds)
     abnormal = _abnormal(acting.nodes, anomalies, symptom, fusion)
-    evidence = np.zeros(len(acting.nodes))
+    evidence, covered = np.zeros(len(acting.nodes)), dict[str, float]()
     if graph.trust > 0 and graph.edges:
         evidence = graph.trust * _evidence(acting, window, abnormal, symptom, fusion)
+        covered = coverage(window, acting, anomalies, symptom, fusion.hop, fusion.certain)
     gain = np.array([_of(evidence, acting.nodes, cause.node) for cause in ranking])
+    middle = float(np.mean(list(covered.values()))) if covered else 0.0
+    shares = np.array([covered.get(cause.entity, middle) for cause in ranking])
+    gain += graph.trust * fusion.covers * (shares - middle)
     prior = np.array([max(cause.probability, FLOOR) for cause in ranking])
     scores = np.log(prior) + gain
     weight = np.exp(scores - scores.max(initial=-np.inf))
@@ -155,9 +163,9 @@ def _evidence(
                 rest[:, node] -= np.where(np.isfinite(told), told, 0.0)
     whole = _deviation(acting.nodes, baseline, recent, window)
     unexplained = _deviation(acting.nodes, own[0], own[1], window) - whole
-    reached = _reached(fusion.hop * acting.carried) @ abnormal / max(abnormal.sum(), 1.0)
+    reach = reached(fusion.hop * acting.carried) @ abnormal / max(abnormal.sum(), 1.0)
     evidence = fusion.explained * np.minimum(unexplained, 0.0)
-    evidence += fusion.downstream * (reached - reached.mean())
+    evidence += fusion.downstream * (reach - reach.mean())
     if fusion.second_opinion > 0 and symptom in acting.nodes:
         opinion = _second_opinion(acting, baseline, recent, acting.nodes.index(symptom), fusion)
         evidence += fusion.second_opinion * opinion
@@ -181,14 +189,6 @@ def _deviation(nodes: Sequence[Node], baseline: Floats, recent: Floats, window: 
         )
     )
     return np.asarray(np.log1p(found.largest) + found.surprise)
-
-
-def _reached(carried: Floats) -> Floats:
-    """Return at [cause, effect] what the best path between them carries; 1 from each to itself."""
-    best = np.maximum(carried, np.eye(len(carried)))
-    for node in range(len(best)):
-        best = np.maximum(best, best[:, [node]] * best[[node], :])
-    return np.asarray(best)
 
 
 def _paths(acting: Influence, abnormal: Floats, symptom: Node) -> dict[Node, tuple[Node, ...]]:

@@ -78,12 +78,12 @@ def test_a_window_in_which_nothing_moves_has_a_ranking_all_the_same(fill):
     assert sum(cause.probability for cause in ranking) < 0.2
 
 
-def busy(*moved, services=20, kind=Kind("cpu utilization", "ratio", "os")):
+def busy(*moved, services=20):
     """Return a window of services of which those in ``moved`` are beside themselves."""
     values = noise(services, 3)
     values[-4:, list(moved)] += 30
-    signals = tuple(Signal(Node(f"web{i}", "busy"), kind) for i in range(services))
-    return values, signals
+    kind = Kind("cpu utilization", "ratio", "os")
+    return values, tuple(Signal(Node(f"web{i}", "busy"), kind) for i in range(services))
 
 
 def share(ranking, entity):
