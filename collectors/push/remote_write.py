@@ -14,13 +14,13 @@ from datetime import datetime
 from threading import Lock
 from typing import Final
 
-import cramjam
 import numpy as np
 import polars as pl
 
 from collectors.limits import TOO_MANY, ActiveSeries, Limits, in_time
 from collectors.prometheus_labels import NAME, node_of
 from collectors.push import Decoded, Malformed, TooLarge, Unsupported
+from collectors.push.snappy import unpacked
 from collectors.push.wire_format import (
     EXEMPLARS,
     FAULT,
@@ -79,7 +79,7 @@ class RemoteWrite:
             Malformed: it is damaged.
         """
         fields = version_of(content_type)
-        request = unpacked(body, self.limits.unpacked_bytes)
+        request = unpacked(PROTOCOL, body, self.limits.unpacked_bytes)
         bytes_ = np.frombuffer(request, dtype=np.uint8)
         counts = counted(bytes_, fields)
         if counts[FAULT] >= 0:
@@ -130,22 +130,6 @@ def version_of(content_type: str) -> Fields:
     if kind.strip() != "application/x-protobuf" or named not in MESSAGES:
         raise Unsupported(f"{PROTOCOL}: a body is application/x-protobuf, of version 1.0 or 2.0")
     return MESSAGES[named]
-
-
-def unpacked(body: bytes, most: int) -> bytes:
-    """Return ``body`` without its snappy packing, which says first how long it will be.
-
-    Raises:
-        TooLarge: it says more than ``most`` bytes.
-        Malformed: it is damaged.
-    """
-    try:
-        size = cramjam.snappy.decompress_raw_len(body)
-        if size > most:
-            raise TooLarge(f"{PROTOCOL}: a request unpacks to at most {most} bytes")
-        return bytes(cramjam.snappy.decompress_raw(body, output_len=size))
-    except cramjam.DecompressionError as error:
-        raise Malformed(f"{PROTOCOL}: the body is no valid snappy") from error
 
 
 def _keys(request: bytes, scan: Scan, fields: Fields) -> Iterator[bytes]:
