@@ -38,7 +38,7 @@ fix: .venv/installed  ## repair what lint and formatting can repair by themselve
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-docs: .venv/installed  ## write the tables of settings and commands into diagnose/README.md
+docs: .venv/installed  ## write the tables of settings, commands and sources into the READMEs
 	$(BIN)/python tests/test_docs.py
 
 bench: .venv/installed $(if $(INCIDENTS),$(if $(PACKAGES),.venv-peers/installed))  ## measure on a folder of incident bundles: make bench INCIDENTS=DIR

@@ -1,5 +1,6 @@
 """What people read says what the code does; run as a program, this file writes the tables."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -7,12 +8,13 @@ import pytest
 from pydantic.fields import FieldInfo
 from typer.main import get_command
 
+from collectors import COLLECTORS
 from diagnose.cli import app
 from diagnose.config import fields
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("[a-z]*/*.md"))]
-README = ROOT / "diagnose" / "README.md"
+GENERATED = [ROOT / "diagnose" / "README.md", ROOT / "collectors" / "README.md"]
 BEGIN = "<!-- {}: written by 'make docs' -->"
 END = "<!-- end of {} -->"
 
@@ -57,23 +59,48 @@ def commands_table():
     return "\n".join(lines)
 
 
-TABLES = {"settings": settings_table, "commands": commands_table}
+def sources_table():
+    """Return the table of all sources of telemetry in Markdown, from their docstrings."""
+    lines = [row("source", "how", "reads", "emits", "platforms"), row(*["---"] * 5)]
+    for file in sorted((ROOT / "collectors").rglob("*.py")):
+        text = ast.get_docstring(ast.parse(file.read_text())) or ""
+        told = dict(re.findall(r"^(\w+): +(.+(?:\n +.+)*)", text, re.M))
+        if "Reads" in told:
+            place = file.parent if file.stem == "__init__" else file
+            link = f"[{place.stem}]({place.relative_to(ROOT / 'collectors')})"
+            how = "collected" if place.stem in COLLECTORS else "asked"
+            how = "pushed" if place.parent.name == "push" else how
+            cells = [told.get(word, "all") for word in ("Reads", "Emits", "Platforms")]
+            cells = [re.sub(r"\s+", " ", cell).replace("*", "\\*") for cell in cells]
+            lines.append(row(link, how, *cells))
+    return "\n".join(lines)
+
+
+TABLES = {"settings": settings_table, "commands": commands_table, "sources": sources_table}
 
 
 def written(text):
     """Return ``text`` with the tables that the code makes."""
     for name, make in TABLES.items():
+        if BEGIN.format(name) not in text:
+            continue
         before, begin, rest = text.partition(BEGIN.format(name))
         _, end, after = rest.partition(END.format(name))
         text = f"{before}{begin}\n{make()}\n{end}{after}"
     return text
 
 
-def test_the_tables_are_those_of_the_code(monkeypatch):
+@pytest.mark.parametrize("document", GENERATED, ids=str)
+def test_the_tables_are_those_of_the_code(document, monkeypatch):
     for variable in ("XDG_STATE_HOME", "XDG_CACHE_HOME"):
         monkeypatch.delenv(variable, raising=False)
-    text = README.read_text()
+    text = document.read_text()
     assert written(text) == text, "run 'make docs'"
+
+
+def test_every_table_is_written_somewhere():
+    texts = [document.read_text() for document in GENERATED]
+    assert all(any(BEGIN.format(name) in text for text in texts) for name in TABLES)
 
 
 def test_every_make_target_is_explained():
@@ -98,4 +125,5 @@ def test_a_command_that_is_shown_exists(document):
 
 
 if __name__ == "__main__":
-    README.write_text(written(README.read_text()))
+    for document in GENERATED:
+        document.write_text(written(document.read_text()))
