@@ -98,7 +98,7 @@ class _Receiver:
             answer = _refusal(refused.code, refused.why)
         except Malformed as error:
             self.meters.discarded(protocol.name, "malformed", 1)
-            answer = protocol.refusal(headers, _status(error), error.what)
+            answer = _refusal(_status(error), error.what)
         self.meters.answered(protocol.name, answer.status_code)
         return answer
 

@@ -4,15 +4,29 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
+from typing import Protocol as Interface
 
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 
 from collectors.limits import Limits
-from collectors.push import Decoded
+from collectors.push import Decoded, alertmanager_webhook, deploy_webhook, loki_push, otlp_logs
+from collectors.push.otlp import JSON, PROTOBUF, Kind, answer_of
+from collectors.push.otlp_metrics import OtlpMetrics
+from collectors.push.otlp_traces import OtlpTraces
 from collectors.push.remote_write import RemoteWrite
+from diagnose.ingest.body import unpacked
 
 Headers = Mapping[str, str]
+Decode = Callable[[bytes, Headers], Decoded]
 WRITTEN: Final = "X-Prometheus-Remote-Write-{}-Written"
+
+
+class Webhook(Interface):
+    """A module that decodes JSON documents of one kind."""
+
+    def decoded(self, body: bytes, now: datetime, limits: Limits | None = None) -> Decoded:
+        """Return what a document holds."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +38,12 @@ class Protocol:
         path: Where it is posted.
         decode: Body, headers -> what it held.
         answer: Headers, what it held -> what the sender is told once that is durable.
-        refusal: Headers, status, reason -> what the sender of a bad request is told.
     """
 
     name: str
     path: str
-    decode: Callable[[bytes, Headers], Decoded]
+    decode: Decode
     answer: Callable[[Headers, Decoded], Response]
-    refusal: Callable[[Headers, int, str], Response]
 
 
 def protocols(limits: Limits) -> tuple[Protocol, ...]:
@@ -40,27 +52,70 @@ def protocols(limits: Limits) -> tuple[Protocol, ...]:
     Args:
         limits: What is taken.
     """
-    remote_write = RemoteWrite(limits)
+    remote_write, metrics, traces = RemoteWrite(limits), OtlpMetrics(limits), OtlpTraces(limits)
     return (
-        Protocol(
-            "remote_write",
-            "/api/v1/write",
-            lambda body, headers: remote_write.decode(body, headers["content-type"], _now()),
-            _written,
-            plain_refusal,
-        ),
+        Protocol("remote_write", "/api/v1/write", _unpacked_by_its_decoder(remote_write), _written),
+        Protocol("loki", "/loki/api/v1/push", _loki(limits), _taken),
+        _otlp("logs", lambda body, kind, now: otlp_logs.decoded(body, kind, now, limits)),
+        _otlp("metrics", metrics.decode),
+        _otlp("traces", traces.decode),
+        Protocol("alertmanager", "/api/v1/alerts", _document(alertmanager_webhook, limits), _taken),
+        Protocol("deploy", "/api/v1/deploys", _document(deploy_webhook, limits), _taken),
     )
 
 
-def plain_refusal(headers: Headers, code: int, why: str) -> Response:
-    """Return the answer to a bad request as a line of text."""
-    return PlainTextResponse(f"{why}\n", code)
+def _unpacked_by_its_decoder(remote_write: RemoteWrite) -> Decode:
+    def decode(body: bytes, headers: Headers) -> Decoded:
+        return remote_write.decode(body, _kind(headers), _now())
+
+    return decode
+
+
+def _loki(limits: Limits) -> Decode:
+    def decode(body: bytes, headers: Headers) -> Decoded:
+        if not _kind(headers).startswith(PROTOBUF):  # that is packed with snappy, unsaid
+            body = unpacked(body, _encoding(headers))
+        return loki_push.decoded(body, _kind(headers), _now(), limits)
+
+    return decode
+
+
+def _document(webhook: Webhook, limits: Limits) -> Decode:
+    def decode(body: bytes, headers: Headers) -> Decoded:
+        return webhook.decoded(unpacked(body, _encoding(headers)), _now(), limits)
+
+    return decode
+
+
+def _otlp(kind: Kind, decode: Callable[[bytes, str, datetime], Decoded]) -> Protocol:
+    """Return one of OTLP's three ways in; what was not kept is told in the sender's encoding."""
+
+    def decoded(body: bytes, headers: Headers) -> Decoded:
+        return decode(unpacked(body, _encoding(headers)), _kind(headers), _now())
+
+    def answer(headers: Headers, found: Decoded) -> Response:
+        told = answer_of(kind, _kind(headers), found)
+        return Response(told, media_type=JSON if _kind(headers).startswith(JSON) else PROTOBUF)
+
+    return Protocol(f"otlp_{kind}", f"/v1/{kind}", decoded, answer)
 
 
 def _written(headers: Headers, decoded: Decoded) -> Response:
     """Return what a sender of remote write expects; of version 2.0 it wants to know how many."""
     told = {WRITTEN.format(kind.title()): str(n) for kind, n in decoded.written.items()}
     return Response(status_code=204, headers=told)
+
+
+def _taken(headers: Headers, decoded: Decoded) -> Response:
+    return Response(status_code=204)
+
+
+def _kind(headers: Headers) -> str:
+    return headers.get("content-type", "").lower()
+
+
+def _encoding(headers: Headers) -> str:
+    return headers.get("content-encoding", "").lower()
 
 
 def _now() -> datetime:
