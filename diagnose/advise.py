@@ -125,16 +125,14 @@ def _match(
         return None
     if any(fact is not None for _, fact in held(applies.none)):
         return None
-    if applies.any and all(fact is None for _, fact in helpful):
-        return None
     met = [(one, fact) for one, fact in (*required, *helpful) if fact is not None]
     tells: dict[Node, float] = {}
     for condition, fact in met:  # what meets two conditions is still one witness
         tells[fact.node] = max(tells.get(fact.node, 0.0), TELLS[condition.sign])
     fit = 1 - prod(1 - telling for telling in tells.values())
-    place = max(tells, key=lambda node: (tells[node], node.entity == entity)).entity
     if fit < LEAST_FIT:
         return None
+    place = max(tells, key=lambda node: (tells[node], node.entity == entity)).entity
     lacking = [Sign(str(one)) for one, fact in helpful if fact is None]
     signs = (*(Sign(str(one), fact.node) for one, fact in met), *lacking)
     return Match(runbook, place, fit, fit * belief, signs)

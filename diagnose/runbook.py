@@ -126,7 +126,7 @@ class AppliesWhen(_Part):
 
     Attributes:
         all: What has to be seen.
-        any: What may be seen, at least one where any is given; each tells more.
+        any: What speaks for it as well; each that is seen tells more.
         none: What must not be seen.
     """
 
