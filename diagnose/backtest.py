@@ -27,6 +27,7 @@ from diagnose.bundle import TRUTH, read_bundle
 from diagnose.bundle_check import read_facts
 from diagnose.pipeline import Roles, explain
 from diagnose.schema import Diagnosis, Failure, RootCause
+from diagnose.topology import NO_SITE, SiteTopology
 from diagnose.window import WindowLimits, make_window
 
 INDEX: Final = "index.json"  # optional: {"bundles": [{"id": ..., "set": ...}]}
@@ -131,6 +132,7 @@ def backtest(
     roles: Roles,
     limits: WindowLimits = WindowLimits(),
     progress: Callable[[int, int], None] = lambda done, of: None,
+    site: SiteTopology = NO_SITE,
 ) -> BacktestReport:
     """Return how ``roles`` fare on the labelled bundles in ``folder``.
 
@@ -140,6 +142,7 @@ def backtest(
         roles: Who explains.
         limits: How much of a bundle becomes a window.
         progress: Called with the number of bundles done and of all.
+        site: What the people of the site say of the topology.
 
     Raises:
         Failure: there is no labelled bundle in ``folder``.
@@ -153,7 +156,7 @@ def backtest(
     for done, path in enumerate(paths):
         progress(done, len(paths))
         try:
-            case = replay(path, roles, limits)
+            case = replay(path, roles, limits, site)
         except Failure as failure:
             failed.append((path.name, str(failure)))
             continue
@@ -163,11 +166,16 @@ def backtest(
     return BacktestReport(reports, tuple(failed))
 
 
-def replay(path: Path, roles: Roles, limits: WindowLimits = WindowLimits()) -> Case:
+def replay(
+    path: Path,
+    roles: Roles,
+    limits: WindowLimits = WindowLimits(),
+    site: SiteTopology = NO_SITE,
+) -> Case:
     """Return the diagnosis of the bundle in ``path``, and then its truth."""
     begin = perf_counter()
     bundle = read_bundle(path)
-    window = make_window(bundle, limits)
+    window = make_window(bundle, limits, site)
     diagnosis = explain(bundle.id, window, roles, bundle.symptom)
     seconds = perf_counter() - begin
     entities = {signal.node.entity for signal in window.signals}

@@ -24,9 +24,11 @@ def backtest(
     with extra():
         from diagnose.backtest import backtest
         from diagnose.compose import compose, limits
+        from diagnose.topology import read_topology
 
+    site = read_topology(chosen.explain.topology)
     with waiting(f"explaining the bundles in {folder}") as progress:
-        report = backtest(folder, compose(chosen), limits(chosen), progress)
+        report = backtest(folder, compose(chosen), limits(chosen), progress, site)
     if output == "json":
         write_json(as_json(report))
     else:
