@@ -32,7 +32,7 @@ QUANTITIES: Final = {
     "humidity": ("hw.humidity", 1000),
 }
 # A sensor that is wired to nothing, or whose device sleeps, answers with one of these.
-NO_VALUE: Final = (errno.ENODATA, errno.EAGAIN, errno.ENXIO, errno.EIO, errno.ENODEV)
+NO_VALUE: Final = (errno.ENODATA, errno.EAGAIN, errno.ENXIO, errno.ENODEV)
 
 
 class Hwmon:
@@ -48,12 +48,21 @@ class Hwmon:
         self.root = root
 
     def collect(self, since: datetime) -> Iterator[pl.DataFrame]:
-        """Yield the present values of each chip; sensors keep no past, so ``since`` is unused."""
+        """Yield the present values of each chip; sensors keep no past, so ``since`` is unused.
+
+        A chip that cannot be read is said after the others had their say.
+        """
         chips = sorted(self.root.glob("hwmon*"))
         if not chips:
             raise NotApplicable("no sensors: no driver of this machine's kernel shows any")
+        failed: list[OSError] = []
         for chip in chips:
-            yield readings_at(datetime.now(UTC), _sensors(chip, self.host))
+            try:
+                yield readings_at(datetime.now(UTC), _sensors(chip, self.host))
+            except OSError as error:
+                failed.append(error)
+        if failed:
+            raise failed[0]
 
 
 def _sensors(chip: Path, host: str) -> Iterator[Reading]:

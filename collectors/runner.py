@@ -24,7 +24,7 @@ from diagnose.config import Settings
 from diagnose.failure import Failure
 from diagnose.schema import EDGES, LOGS, READINGS
 
-Outcome = Literal["read", "skipped", "failed", "hung", "waiting"]
+Outcome = Literal["read", "reading", "skipped", "failed", "hung", "waiting"]
 
 BROKEN: Final = {"failed", "hung"}  # outcomes that somebody has to look after
 TABLES: Final = {"readings": READINGS, "logs": LOGS, "edges": EDGES}
@@ -40,8 +40,9 @@ class Report:
 
     Attributes:
         name: The collector's, with its target where it has one.
-        outcome: "skipped" where it does not apply here, "waiting" where it is not its turn yet,
-            "hung" where it had to be left alone.
+        outcome: "reading" where it goes on and gave something lately, "hung" where it gives
+            nothing and had to be left alone, "skipped" where it does not apply here, "waiting"
+            where it is not its turn yet.
         reason: Why nothing, or not all, was read; "" where all was.
         seconds: How long it took, or has taken so far.
         rows: How many rows of each table it gave.
@@ -136,7 +137,10 @@ class Runner:
             if cursor is not None:
                 cursors[name] = cursor
         if not finished:
-            reason = f"no answer for {run.seconds:.0f} s; it is left alone until it has one"
+            silent = monotonic() - run.answered
+            if silent < self.timeout_seconds:
+                return Report(name, "reading", "it takes its time", run.seconds, rows)
+            reason = f"no answer for {silent:.0f} s; it is left alone until it has one"
             return Report(name, "hung", reason, run.seconds, rows)
         del self._running[name]
         collector = self.collectors[name]
@@ -153,7 +157,7 @@ class Runner:
 
         What is missing belongs to what happened: it is a record among those of the collectors.
         """
-        if report.outcome == "waiting":
+        if report.outcome in ("waiting", "reading"):
             return
         self._counts.add(report)
         before = self._outcomes.get(report.name)
@@ -178,6 +182,7 @@ class _Run(threading.Thread):
         self.collector, self.since = collector, since
         self.given: deque[tuple[pl.DataFrame, str | None]] = deque()
         self.began, self.started = datetime.now(UTC), monotonic()
+        self.answered = self.started  # when it gave something last
         self.ended: float | None = None
         # What holds where the thread ends by a defect, whose traceback threading shows.
         self.outcome: Outcome = "failed"
@@ -203,6 +208,7 @@ class _Run(threading.Thread):
         rows = 0
         for frame in self.collector.collect(self.since):
             _table(frame)
+            self.answered = monotonic()
             if frame.height:
                 self.given.append((frame, resumable.cursor if resumable else None))
             rows += frame.height

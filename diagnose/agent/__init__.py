@@ -67,6 +67,8 @@ class Agent:
         due = monotonic()
         while not self._stopped.is_set():
             self.collect()
+            if not self.sender.is_alive():
+                raise Failure("the thread that sends has ended", "its traceback is in the log")
             notify("WATCHDOG=1")
             due = max(due + self.settings.every_seconds, monotonic())
             self._stopped.wait(due - monotonic())

@@ -19,6 +19,7 @@ Answer = Literal["sent", "refused", "later"]
 
 FIRST_PAUSE: Final = 1.0  # seconds; doubled with each failure in a row
 LONGEST_PAUSE: Final = 60.0
+LONGEST_ASKED: Final = 600.0  # that a receiver is granted
 IDLE_SECONDS: Final = 1.0  # between two looks at an empty spool
 TOLD: Final = 300  # characters of an answer that are logged
 HEADERS: Final = {"content-type": "application/x-protobuf", "content-encoding": "gzip"}
@@ -85,7 +86,9 @@ class Sender(threading.Thread):
                     if outcome is None:
                         self._stopped.wait(IDLE_SECONDS)
                     elif outcome.answer == "later":
-                        self._stopped.wait(outcome.pause_seconds or pause)
+                        asked = outcome.pause_seconds
+                        granted = min(max(asked or pause, FIRST_PAUSE), LONGEST_ASKED)
+                        self._stopped.wait(granted)
                         pause = min(pause * 2, LONGEST_PAUSE)
                     else:
                         pause = FIRST_PAUSE

@@ -32,6 +32,18 @@ def test_no_sensors_is_no_failure(tmp_path):
         next(Hwmon("db1", tmp_path).collect(NOW))
 
 
+def test_a_chip_that_cannot_be_read_is_said_after_the_others(tmp_path):
+    for number in range(2):
+        (tmp_path / f"hwmon{number}").mkdir()
+        (tmp_path / f"hwmon{number}/name").write_text("k10temp\n")
+    (tmp_path / "hwmon0/temp1_input").symlink_to("/proc/self/mem")  # opens, and fails when read
+    (tmp_path / "hwmon1/temp1_input").write_text("50000\n")
+    frames = Hwmon("db1", tmp_path).collect(NOW)
+    assert next(frames)["value"].to_list() == [50.0]
+    with pytest.raises(OSError, match=r"."):
+        next(frames)
+
+
 def test_a_sensor_that_breaks_its_format_is_said(tmp_path):
     chip = tmp_path / "hwmon0"
     chip.mkdir()

@@ -1,6 +1,7 @@
 """Collectors that work, fail, hang or do not apply, run side by side in real threads."""
 
 import threading
+import time
 from datetime import UTC, datetime
 
 import polars as pl
@@ -129,6 +130,19 @@ def test_one_that_hangs_is_left_alone_until_it_answers():
     assert (third.outcome, third.rows["readings"]) == ("read", 1)  # nothing it gave was lost
     rounds.run(NOW)
     assert hangs.runs == 2
+
+
+def test_one_that_goes_on_giving_is_not_called_hung():
+    class Slow:
+        def collect(self, since):
+            for _ in range(8):
+                time.sleep(0.1)
+                yield frame()
+
+    rounds = run({"smart": Slow()}, timeout=0.3)
+    told = [reports(rounds.run(NOW))["smart"] for _ in range(3)]
+    assert [report.outcome for report in told] == ["reading", "reading", "read"]
+    assert sum(report.rows["readings"] for report in told) == 8
 
 
 def test_what_does_not_apply_is_skipped():
