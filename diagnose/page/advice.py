@@ -5,7 +5,7 @@ from typing import Final
 
 from diagnose.page.tables import Rung, intervention
 from diagnose.page.text import visible
-from diagnose.schema import Diagnosis, Guidance
+from diagnose.schema import Check, Diagnosis, Guidance, Step
 from diagnose.wording import percent
 
 PROPOSALS: Final = 3  # runbooks that are shown
@@ -45,24 +45,20 @@ def _advice(guidance: Guidance) -> Advice:
         _text(guidance.entity),
         _text(guidance.action),
         _text(" · ".join(facts)),
-        tuple(
-            Try(
-                "",
-                _text(c.command),
-                (("confirmed by", _text(c.confirms)), ("refuted by", _text(c.refutes))),
-            )
-            for c in guidance.checks[:LINES]
-        ),
-        tuple(
-            Try(
-                _text(step.action),
-                _text(step.command),
-                (("danger", _text(step.danger)),) if step.danger else (),
-            )
-            for step in guidance.steps[:LINES]
-        ),
+        tuple(_check(check) for check in guidance.checks[:LINES]),
+        tuple(_step(step) for step in guidance.steps[:LINES]),
         tuple(_notes(guidance)),
     )
+
+
+def _check(check: Check) -> Try:
+    notes = (("confirmed by", _text(check.confirms)), ("refuted by", _text(check.refutes)))
+    return Try("", _text(check.command), notes)
+
+
+def _step(step: Step) -> Try:
+    notes = (("danger", _text(step.danger)),) if step.danger else ()
+    return Try(_text(step.action), _text(step.command), notes)
 
 
 def _notes(guidance: Guidance) -> list[tuple[str, str]]:

@@ -120,11 +120,12 @@ def rest_of(diagnosis: Diagnosis) -> tuple[int, str]:
 
 
 def entities(causes: Sequence[RootCause]) -> tuple[EntityShare, ...]:
-    """Return the entities that are likeliest to hold the fault, likeliest first."""
+    """Return the accused entity, then others that may hold the fault, likeliest first."""
     total: dict[str, float] = {}
     for cause in causes:
         total[cause.entity] = total.get(cause.entity, 0.0) + cause.probability
-    ordered = sorted(total.items(), key=lambda item: -item[1])[:ENTITIES]
+    accused = causes[0].entity
+    ordered = sorted(total.items(), key=lambda item: (item[0] != accused, -item[1]))[:ENTITIES]
     return tuple(
         _entity_share(entity, min(share, 1.0))
         for place, (entity, share) in enumerate(ordered)

@@ -18,7 +18,7 @@ from diagnose.page.axis import axis_of
 from diagnose.page.page import render, write
 from diagnose.page.text import visible
 from diagnose.page.timeline import tracks
-from diagnose.schema import Diagnosis, Kind, Node, Paragraph, Signal
+from diagnose.schema import Diagnosis, Kind, Node, Paragraph, RootCause, Signal
 from tests.diagnose.page.hostile import (
     ALERT,
     HOSTILE,
@@ -118,6 +118,14 @@ def test_the_answer_comes_first():
     places = [text.index(words) for words in order]
     assert places == sorted(places)
     assert "not as odds" in text
+
+
+def test_the_accused_is_the_first_candidate_though_another_entity_may_hold_more():
+    causes = (RootCause("db", "a", 0.3), RootCause("web", "a", 0.2), RootCause("web", "b", 0.2))
+    split = replace(diagnosis_of(PLAIN), root_causes=causes, other_probability=0.3)
+    text = Parts(render(split, window_of([Signal(node) for node in PLAIN]))).text
+    assert "db is the likeliest cause" in text
+    assert "If its repair leaves the symptom: web (40 %)." in text
 
 
 def test_every_tested_edge_is_listed_with_its_numbers():
