@@ -1,0 +1,96 @@
+"""Each way in: how it is answered, and that a repetition changes nothing."""
+
+import gzip
+import json
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from diagnose.telemetry.reader import Reader
+
+JSON = {"content-type": "application/json", "content-encoding": ""}
+
+
+def logs(site):
+    now = datetime.now(UTC)
+    with Reader(f"{site.folder}/tables", site.folder / "journal.db") as reader:
+        return reader.logs(now - timedelta(hours=1), now + timedelta(minutes=1))
+
+
+def otlp_logs(*bodies):
+    records = [
+        {"timeUnixNano": str(time.time_ns()), "severityText": "INFO", "body": {"stringValue": body}}
+        for body in bodies
+    ]
+    host = {"key": "host.name", "value": {"stringValue": "db1"}}
+    resource = {"attributes": [host]}
+    scope = {"resource": resource, "scopeLogs": [{"logRecords": records}]}
+    return json.dumps({"resourceLogs": [scope]}).encode()
+
+
+def loki(*lines):
+    values = [[str(time.time_ns()), line] for line in lines]
+    return json.dumps({"streams": [{"stream": {"host": "db1"}, "values": values}]}).encode()
+
+
+def alert():
+    began = datetime.now(UTC).isoformat()
+    labels = {"alertname": "Slow", "instance": "web1:80", "job": "shop", "severity": "page"}
+    firing = {"status": "firing", "labels": labels, "annotations": {}, "startsAt": began}
+    return json.dumps({"version": "4", "status": "firing", "alerts": [firing]}).encode()
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "code", "entity"),
+    [
+        ("/v1/logs", otlp_logs("hello"), 200, "db1"),
+        ("/loki/api/v1/push", loki("hello"), 204, "db1"),
+        ("/api/v1/alerts", alert(), 204, "web1/shop"),
+        ("/api/v1/deploys", b'{"entity": "web1/shop", "version": "2"}', 204, "web1/shop"),
+    ],
+)
+def test_a_log_is_kept_once_however_often_its_request_is_repeated(site, path, body, code, entity):
+    packed = {**JSON, "content-encoding": "gzip"}
+    assert site.post(body, path, **JSON).status_code == code
+    repeatable = path != "/api/v1/deploys"  # a change that tells no time happens when it is told
+    if repeatable:
+        assert site.post(body, path, **JSON).status_code == code
+        assert site.post(gzip.compress(body), path, **packed).status_code == code
+    assert logs(site)["entity"].to_list() == [entity]
+    assert site.post(b"{", path, **JSON).status_code == 400
+
+
+def test_two_equal_lines_of_one_request_are_two(site):
+    site.post(otlp_logs("again", "again"), "/v1/logs", **JSON)
+    site.post(loki("and again", "and again"), "/loki/api/v1/push", **JSON)
+    assert sorted(logs(site)["body"]) == ["again", "again", "and again", "and again"]
+
+
+def test_otlp_says_how_many_records_were_not_kept(site):
+    old = json.loads(otlp_logs("new", "old"))
+    records = old["resourceLogs"][0]["scopeLogs"][0]["logRecords"]
+    records[1]["timeUnixNano"] = "1000"
+    answer = site.post(json.dumps(old).encode(), "/v1/logs", **JSON)
+    assert answer.json()["partialSuccess"]["rejectedLogRecords"] == "1"
+    assert 'reason="too_old"' in site.meters.page().decode()
+    assert logs(site)["body"].to_list() == ["new"]
+
+
+def test_a_secret_in_a_line_never_reaches_the_disk(site):
+    secret = "hunter2-and-more"
+    for path, body in (
+        ("/v1/logs", otlp_logs(f"login with password={secret} failed")),
+        ("/loki/api/v1/push", loki(f"login with password={secret} failed")),
+    ):
+        assert site.post(body, path, **JSON).status_code < 300
+    assert all("redacted" in body for body in logs(site)["body"])
+    kept = [file for file in site.folder.rglob("*") if file.is_file()]
+    assert not any(secret.encode() in file.read_bytes() for file in kept)
+
+
+def test_remote_write_2_is_told_how_many_samples_were_written(site):
+    kind = "application/x-protobuf;proto=io.prometheus.write.v2.Request"
+    answer = site.post(b"\x00", **{"content-type": kind})  # an empty request, packed
+    assert answer.status_code == 204
+    assert answer.headers["x-prometheus-remote-write-samples-written"] == "0"
