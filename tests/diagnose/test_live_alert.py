@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
@@ -19,6 +20,7 @@ from diagnose.config import load
 from diagnose.live import incident_of
 from diagnose.schema import Failure, Node
 from tests.programs import LOCAL, free_port, listens, needed, started, wait_until
+from tests.static_server import served
 
 STEP = 2  # seconds between two scrapes
 HISTORY = 3600
@@ -188,9 +190,26 @@ def site(tmp_path_factory):
         urls = {name: f"http://{LOCAL}:{port}" for name, port in ports.items()}
         wait_until(lambda: scraped(urls["prometheus"]) == len(addresses))
         state.broken = time.time()
+        urls["loki"] = stack.enter_context(served(loki(addresses["db"], state.broken)))
         wait_until(lambda: "CheckoutSlow" in firing(urls["alertmanager"]), 30, "the alert fires")
         time.sleep(2 * STEP)
         yield SimpleNamespace(**urls, broken=datetime.fromtimestamp(state.broken, UTC))
+
+
+def loki(address, broken):
+    """Answer as a Loki that keeps one line of the database."""
+    labels = {"job": "db", "instance": address, "level": "error"}
+    line = [str(int(broken * 1e9)), "still waiting for ShareLock on transaction 7"]
+
+    def answer(path, headers, body):
+        if path.startswith("/loki/api/v1/series"):
+            return 200, {"status": "success", "data": [labels]}
+        query = parse_qs(urlsplit(path).query)
+        inside = int(query["start"][0]) <= int(line[0]) < int(query["end"][0])
+        streams = [{"stream": labels, "values": [line]}] if inside else []
+        return 200, {"status": "success", "data": {"resultType": "streams", "result": streams}}
+
+    return answer
 
 
 def scraped(prometheus):
@@ -207,7 +226,9 @@ def firing(alertmanager):
 def settings(site, tmp_path, monkeypatch):
     """Settings that name the site's servers."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    sources = {name: {"url": getattr(site, name)} for name in ("prometheus", "alertmanager")}
+    sources = {
+        name: {"url": getattr(site, name)} for name in ("prometheus", "alertmanager", "loki")
+    }
     file = tmp_path / "aitia.yml"
     file.write_text(json.dumps({"sources": sources, "model": {"proposer": "none"}}))
     return file
@@ -258,6 +279,14 @@ def test_what_is_near_is_read_and_what_is_far_is_said(site, settings):
     assert (f"{LOCAL}/shop", f"{LOCAL}/db") in bundle.topology
     entities = set(bundle.readings.collect()["entity"])
     assert {f"{LOCAL}/shop", f"{LOCAL}/db", f"{LOCAL}/mail", LOCAL} <= entities
+
+
+def test_log_lines_come_along(site, settings):
+    logs = asked(settings, "CheckoutSlow").logs
+    assert logs is not None
+    ((_, entity, severity, body, _),) = logs.collect().rows()
+    assert (entity, severity) == (f"{LOCAL}/db", "ERROR")
+    assert body.startswith("still waiting")
 
 
 def test_an_alert_that_tells_no_symptom_is_explained_all_the_same(site, settings):
