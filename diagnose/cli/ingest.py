@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from diagnose.cli.options import Config, Output, extra, settings
-from diagnose.cli.terminal import console, fill, table, write_json
+from diagnose.cli.terminal import LONGEST, console, fill, table, write_json
 from diagnose.wording import printable
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class _Logfmt(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
-        record.quoted = json.dumps(printable(record.getMessage()))
+        record.quoted = json.dumps(printable(record.getMessage(), LONGEST))
         return super().format(record)
 
 
@@ -74,7 +74,7 @@ def repair(config: Config = None) -> None:
         from diagnose.telemetry.damage import repair
 
     for sentence in repair(folder) or (f"{folder}: fine",):
-        typer.echo(printable(sentence))
+        typer.echo(printable(sentence, LONGEST))
 
 
 @token.command("add")
