@@ -31,6 +31,7 @@ from diagnose.wording import printable
 TELLS: Final = {"weak": 0.2, "fair": 0.45, "strong": 0.75}
 LEAST_FIT: Final = 0.5
 MOST: Final = 3  # runbooks that are proposed
+LEAST_SCORE: Final = 0.05  # below which nobody should be sent there
 FAR_BEHIND: Final = 0.1  # of the best score, below which another is not worth reading
 RISKS: Final = {"low": 0, "medium": 1, "high": 2}
 QUOTED: Final = 400  # characters of what a vendor says
@@ -108,7 +109,8 @@ def select(facts: Facts, runbooks: Iterable[Runbook]) -> tuple[Match, ...]:
         ]
         best += [max(fitting, key=lambda match: match.score)] if fitting else []
     best.sort(key=lambda found: (-found.score, RISKS[found.runbook.risk], found.runbook.id))
-    return tuple(match for match in best[:MOST] if match.score >= FAR_BEHIND * best[0].score)
+    least = max(LEAST_SCORE, FAR_BEHIND * best[0].score) if best else LEAST_SCORE
+    return tuple(match for match in best[:MOST] if match.score >= least)
 
 
 def _match(
