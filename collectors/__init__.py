@@ -20,6 +20,7 @@ COLLECTORS: Final[Mapping[str, str]] = {
     "changes": "collectors.changes:Changes",
     "edac": "collectors.edac:Edac",
     "files": "collectors.files:Files",
+    "filesystems": "collectors.filesystems:Filesystems",
     "hwmon": "collectors.hwmon:Hwmon",
     "ipmi": "collectors.ipmi:Ipmi",
     "journald": "collectors.journald:Journald",

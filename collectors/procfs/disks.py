@@ -1,8 +1,7 @@
-"""Traffic and latency of disks, and how full the file systems on them are."""
+"""Traffic and latency of disks."""
 
-import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -12,9 +11,6 @@ from collectors.rows import Reading, Value
 
 SECTOR: Final = 512  # bytes, whatever the disk's own sectors are
 VIRTUAL: Final = re.compile(r"^(?:loop|ram|zram|sr|fd|nbd)\d")
-# File systems whose server is another host: asking them can hang, and they are filled elsewhere.
-REMOTE: Final = re.compile(r"^(?:nfs|cifs|smb|ceph|gluster|afs|9p|lustre|gpfs|ocfs2|fuse)")
-POOLED: Final = ("zfs", "btrfs")  # whose source is no device
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,49 +67,3 @@ class Disks:
             took = max(served.milliseconds - before.milliseconds, 0)
             finished = served.operations - before.operations
             yield f"system.disk.latency/{direction}", took / finished / 1000
-
-
-def filesystems(
-    mounts: Path, statvfs: Callable[[str], os.statvfs_result] = os.statvfs
-) -> Iterator[Value]:
-    """Yield how full each local file system is, once where it is mounted several times.
-
-    Args:
-        mounts: The process' mountinfo.
-        statvfs: Asks one mount point.
-    """
-    failed: list[OSError] = []
-    for point, read_only in _mounted(mounts.read_text()):
-        try:
-            facts = statvfs(point)
-        except OSError as error:
-            failed.append(error)
-            continue
-        yield from _fill(point, facts)
-        yield f"system.filesystem.read_only/{point}", float(read_only)
-    if failed:  # after the others had their say
-        raise failed[0]
-
-
-def _mounted(mountinfo: str) -> Iterator[tuple[str, bool]]:
-    """Yield where each local file system is mounted first, and whether it is read-only."""
-    seen = set()
-    for line in mountinfo.splitlines():
-        before, _, after = line.partition(" - ")
-        _, _, device, _, point, *_ = before.split(" ")
-        # The file system's own options: a sandbox may show us a writable one read-only.
-        kind, source, options, *_ = after.split(" ")
-        local = source.startswith("/dev/") or kind in POOLED or point == "/"
-        if local and not REMOTE.match(kind) and device not in seen:
-            seen.add(device)
-            # A blank is written \040.
-            yield point.encode().decode("unicode_escape"), "ro" in options.split(",")
-
-
-def _fill(path: str, facts: os.statvfs_result) -> Iterator[Value]:
-    used, free = facts.f_blocks - facts.f_bfree, facts.f_bavail
-    if used + free:
-        yield f"system.filesystem.utilization/{path}", used / (used + free)
-    if facts.f_files:  # btrfs makes inodes as it needs them and says 0
-        inodes = 1 - facts.f_ffree / facts.f_files
-        yield f"system.filesystem.inodes.utilization/{path}", inodes

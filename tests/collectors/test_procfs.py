@@ -10,19 +10,14 @@ import pytest
 from collectors import NotApplicable
 from collectors.procfs import Procfs
 from collectors.procfs.consumers import FIRST, MOST, Shortlist
-from collectors.procfs.disks import Disks, filesystems
+from collectors.procfs.disks import Disks
 
 TREE = Path(__file__).parent.parent / "fixtures" / "procfs"
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 
-def statvfs(path):
-    """A file system of 1000 blocks, 200 of them free and 100 of these for everybody."""
-    return os.statvfs_result((4096, 4096, 1000, 200, 100, 500, 125, 125, 0, 255))
-
-
 def recorded(_=None):
-    return Procfs("db1", TREE, statvfs)
+    return Procfs("db1", TREE)
 
 
 def readings(collector, entity="db1"):
@@ -74,29 +69,6 @@ def test_latency_is_that_since_the_last_round(tmp_path):
     assert latencies(110, 1200) == {}  # nothing was read, so nothing took its time
 
 
-def test_local_file_systems_once_each():
-    host = readings(recorded())
-    full = {s: v for s, v in host.items() if s.startswith("system.filesystem.utilization")}
-    assert full == {
-        "system.filesystem.utilization//": pytest.approx(800 / 900),
-        "system.filesystem.utilization//srv/my files": pytest.approx(800 / 900),
-    }
-    assert host["system.filesystem.read_only//srv/my files"] == 1
-    assert host["system.filesystem.inodes.utilization//"] == 0.75
-
-
-def test_a_disk_that_cannot_be_asked_is_said_after_the_others():
-    def broken(path):
-        if path == "/":
-            raise OSError(5, "Input/output error")
-        return statvfs(path)
-
-    read = filesystems(TREE / "proc/self/mountinfo", broken)
-    assert next(read)[0] == "system.filesystem.utilization//srv/my files"
-    with pytest.raises(OSError, match="Input/output error"):
-        list(read)
-
-
 def test_commands_are_summed_by_name():
     host = readings(recorded())
     assert host["process.count/nginx"] == 2
@@ -107,7 +79,7 @@ def test_commands_are_summed_by_name():
 
 def test_processor_time_of_a_command_never_falls(tmp_path):
     shutil.copytree(TREE, tmp_path, symlinks=True, dirs_exist_ok=True)
-    collector = Procfs("db1", tmp_path, statvfs)
+    collector = Procfs("db1", tmp_path)
     before = readings(collector)["process.cpu.time/nginx"]
     shutil.rmtree(tmp_path / "proc/100")
     after = readings(collector)
