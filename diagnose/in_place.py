@@ -21,7 +21,7 @@ from diagnose.bundle import Bundle
 from diagnose.extent import some
 from diagnose.promql import Compared, compared
 from diagnose.schema import LOGS, READINGS, Node
-from diagnose.topology import SiteTopology, Topology, answering, around, resolved
+from diagnose.topology import SiteTopology, Topology, answering, nearness, resolved
 
 HISTORY: Final = timedelta(hours=1)  # before the alert, or ...
 HISTORY_STEPS: Final = 240  # ... so many steps: the longer holds
@@ -193,23 +193,11 @@ def _by_distance(
     targets: Sequence[Labels], entity: str, topology: Topology
 ) -> tuple[list[Labels], list[Labels]]:
     """Return the targets near an entity, the nearest first, and those that are not near."""
-    steps = around(topology, entity, HOPS)
-    hosts = {host_of(name) for name in steps}
-    rank: dict[int, int] = {}
-    for place, target in enumerate(targets):
-        own = entity_of(target)
-        if own == entity:
-            rank[place] = 0
-        elif own in steps:
-            rank[place] = 2 * steps[own] - 1  # one call: 1, two calls: 3
-        elif host_of(own) == host_of(entity):
-            rank[place] = 2
-        elif host_of(own) in hosts:
-            rank[place] = 4
-        elif not topology.calls:
-            rank[place] = 5
-    near = [targets[place] for place in sorted(rank, key=lambda place: (rank[place], place))]
-    return near, [target for place, target in enumerate(targets) if place not in rank]
+    rank = nearness(map(entity_of, targets), entity, topology, HOPS)
+    inside = [one for one in targets if entity_of(one) in rank]
+    outside = [one for one in targets if entity_of(one) not in rank]
+    inside.sort(key=lambda target: rank[entity_of(target)])
+    return (inside, outside) if topology.calls else (inside + outside, [])
 
 
 def _read(

@@ -18,7 +18,7 @@ from diagnose.extent import some
 from diagnose.failure import Failure
 from diagnose.sections import TelemetrySection
 from diagnose.telemetry.reader import Reader
-from diagnose.topology import SiteTopology, Topology, around, resolved
+from diagnose.topology import SiteTopology, Topology, nearness, resolved
 from diagnose.wording import counted
 
 HISTORY: Final = timedelta(hours=1)  # before the moment that is asked about, or ...
@@ -152,19 +152,8 @@ def _topology(reader: Reader, at: datetime, end: datetime, known: Sequence[str])
 
 def _by_distance(known: Sequence[str], entity: str, topology: Topology) -> list[str]:
     """Return the entities near ``entity``, the nearest first."""
-    steps = around(topology, entity, HOPS)
-    hosts = {host_of(name) for name in steps}
-    rank: dict[str, int] = {}
-    for one in known:
-        if one == entity:
-            rank[one] = 0
-        elif one in steps:
-            rank[one] = 2 * steps[one] - 1  # one call: 1, two calls: 3
-        elif host_of(one) == host_of(entity):
-            rank[one] = 2
-        elif host_of(one) in hosts:
-            rank[one] = 4
-    return sorted(rank, key=lambda one: (rank[one], one))
+    near = nearness(known, entity, topology, HOPS)
+    return sorted(near, key=lambda one: (near[one], one))
 
 
 def _fitting(readings: pl.DataFrame, near: Sequence[str]) -> tuple[pl.DataFrame, int]:

@@ -1,19 +1,30 @@
-"""A live alert, by its name, as an incident to explain: everything is read where it is."""
+"""A live alert, by its name, as an incident to explain: everything is read where it is.
+
+Metrics come from the site's Prometheus, log lines from its Loki, and what ``aitia ingest`` keeps
+beside them is added; where there is no Prometheus to ask, what is kept has to do.
+"""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import datetime
+
+import polars as pl
 
 from collectors.alertmanager import Alertmanager
 from collectors.endpoint import Connection, Endpoint
 from collectors.loki import Loki
 from collectors.prometheus import Prometheus
-from diagnose.alert import find_alert
+from collectors.prometheus_labels import entity_of, host_of
+from diagnose.alert import Alert, find_alert
 from diagnose.bundle import Bundle
 from diagnose.config import Settings
 from diagnose.failure import Failure
 from diagnose.in_place import read_around
-from diagnose.sections import EndpointSection
+from diagnose.kept import incident_at, opened
+from diagnose.promql import compared
+from diagnose.schema import LOGS, Node
+from diagnose.sections import EndpointSection, TelemetrySection
 from diagnose.topology import read_topology
 
 
@@ -29,19 +40,75 @@ def incident_of(wanted: str, settings: Settings, as_of: datetime) -> Bundle:
         Failure: no such alert fires, or a source cannot be asked.
     """
     sources = settings.sources
-    if sources.prometheus.url is None:
-        raise Failure("no Prometheus is known to ask", "set sources.prometheus.url")
+    if sources.prometheus.url is None and sources.alertmanager.url is None:
+        what = "nobody is known to ask for alerts"
+        raise Failure(what, "set sources.prometheus.url or sources.alertmanager.url")
     site = read_topology(settings.explain.topology)
     with ExitStack() as stack:
-        prometheus = Prometheus(stack.enter_context(_connection("prometheus", sources.prometheus)))
-        alertmanager, loki = None, None
-        if sources.alertmanager.url is not None:
-            connection = stack.enter_context(_connection("alertmanager", sources.alertmanager))
-            alertmanager = Alertmanager(connection)
-        if sources.loki.url is not None:
-            loki = Loki(stack.enter_context(_connection("loki", sources.loki)))
-        alert = find_alert(wanted, prometheus, alertmanager)
-        return read_around(alert, prometheus, loki, site, as_of)
+
+        def source(name: str, section: EndpointSection) -> Connection | None:
+            return stack.enter_context(_connection(name, section)) if section.url else None
+
+        metrics = source("prometheus", sources.prometheus)
+        alerts = source("alertmanager", sources.alertmanager)
+        lines = source("loki", sources.loki)
+        prometheus = Prometheus(metrics) if metrics else None
+        alert = find_alert(wanted, prometheus, Alertmanager(alerts) if alerts else None)
+        if prometheus:
+            bundle = read_around(alert, prometheus, Loki(lines) if lines else None, site, as_of)
+            return _with_kept(bundle, settings.telemetry)
+    with opened(settings.telemetry) as reader:
+        bundle = incident_at(reader, entity_of(alert.labels), alert.since, site, as_of)
+        return _named(bundle, alert)
+
+
+def _named(bundle: Bundle, alert: Alert) -> Bundle:
+    """Return what was kept around an alert as the incident of that alert."""
+    watched = compared(alert.expression) if alert.expression else None
+    series = bundle.readings.select("entity", "signal").unique().sort("entity", "signal").collect()
+    told = {f"{name}={text}" for name, text in alert.labels.items()}
+    nodes = [
+        Node(entity, signal)
+        for entity, signal in series.iter_rows()
+        if watched
+        and watched.plain
+        and entity == entity_of(alert.labels)
+        and signal.partition("/")[0] == watched.metric
+        and told.issuperset(filter(None, signal.partition("/")[2].split(",")))
+    ]
+    symptom = nodes[0] if len(nodes) == 1 else None
+    said = [alert.note] if alert.note else []
+    if symptom is None:
+        said.append("The alert does not tell its symptom: what deviates most takes its place.")
+    return replace(
+        bundle,
+        id=f"{alert.name} {alert.fingerprint}",
+        symptom=symptom,
+        missing=(*said, *bundle.missing),
+    )
+
+
+def _with_kept(bundle: Bundle, telemetry: TelemetrySection) -> Bundle:
+    """Return an incident with what is kept here of its entities and of their hosts."""
+    if telemetry.url is None and not telemetry.dir.exists():
+        return bundle
+    try:
+        with opened(telemetry) as reader:
+            read = bundle.readings.select("entity", "time").collect()
+            hosts = {host_of(entity) for entity in read["entity"].unique()}
+            known = reader.series()["entity"].unique()
+            near = [entity for entity in known if host_of(entity) in hosts]
+            span = (min(read["time"], default=bundle.alert_time), bundle.as_of)
+            readings, logs = reader.readings(*span, near), reader.logs(*span, near)
+    except Failure as failure:
+        return replace(bundle, missing=(*bundle.missing, f"Nothing kept was read: {failure.what}."))
+    lines = bundle.logs if bundle.logs is not None else LOGS.to_frame().lazy()
+    together = pl.concat([lines, logs.lazy()]).sort("time", maintain_order=True)
+    return replace(
+        bundle,
+        readings=pl.concat([bundle.readings, readings.lazy()]),
+        logs=together if bundle.logs is not None or logs.height else None,
+    )
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
+from collectors.prometheus_labels import host_of
 from diagnose.failure import Failure
 from diagnose.yaml_lines import Lines, read_yaml
 
@@ -153,6 +154,31 @@ def around(topology: Topology, start: str, most: int = 2) -> Mapping[str, int]:
         edge = sorted({other for one in edge for other in joined.get(one, ())} - steps.keys())
         steps.update(dict.fromkeys(edge, step))
     return steps
+
+
+def nearness(
+    entities: Iterable[str], start: str, topology: Topology, most: int = 2
+) -> Mapping[str, int]:
+    """Return which of ``entities`` are near ``start``, and how near each is: 0 is nearest.
+
+    Its own telemetry is nearest, then what is one call away, then what shares its host, then what
+    is further calls away, then the hosts of all these.
+
+    Args:
+        entities: Names.
+        start: Whose symptom is explained.
+        topology: Who calls whom.
+        most: Calls after which nothing is near.
+    """
+    steps = around(topology, start, most)
+    hosts = {host_of(name) for name in steps}
+    near: dict[str, int] = {}
+    for one in entities:
+        if one in steps:
+            near[one] = 2 * steps[one] - 1 if steps[one] else 0
+        elif host_of(one) in hosts:
+            near[one] = 2 if host_of(one) == host_of(start) else 2 * most
+    return near
 
 
 def _expanded(pairs: Iterable[Pair], names: list[str]) -> Iterator[Pair]:

@@ -14,11 +14,14 @@ from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+import polars as pl
 import pytest
 
 from diagnose.config import load
 from diagnose.live import incident_of
-from diagnose.schema import Failure, Node
+from diagnose.schema import READINGS, Failure, Node
+from diagnose.telemetry.batch import batch_of
+from diagnose.telemetry.journal import Journal
 from tests.programs import LOCAL, free_port, listens, needed, started, wait_until
 from tests.static_server import served
 
@@ -289,6 +292,36 @@ def test_log_lines_come_along(site, settings):
     assert body.startswith("still waiting")
 
 
+def test_what_is_kept_here_of_the_same_hosts_comes_along(site, settings, tmp_path):
+    now = datetime.now(UTC)
+    rows = [(now, LOCAL, "hw.status/FAN1", 2.0), (now, "elsewhere", "hw.status/FAN1", 2.0)]
+    (tmp_path / "kept").mkdir()
+    with Journal(tmp_path / "kept" / "journal.db", writing=True) as journal:
+        journal.commit([batch_of(pl.DataFrame(rows, READINGS, orient="row"))])
+    known = json.loads(settings.read_text())
+    settings.write_text(json.dumps(known | {"telemetry": {"dir": str(tmp_path / "kept")}}))
+    read = asked(settings, "CheckoutSlow").readings.collect()
+    assert set(read.filter(signal="hw.status/FAN1")["entity"]) == {LOCAL}
+    assert f"{LOCAL}/db" in read["entity"]
+
+
+def test_without_a_prometheus_what_is_kept_has_to_do(site, settings, tmp_path):
+    fired = firing(site.alertmanager)["CheckoutSlow"]
+    begin = datetime.fromisoformat(fired["startsAt"])
+    signal = "shop_request_duration_seconds/quantile=0.95"
+    moments = [begin - timedelta(seconds=5 * back) for back in range(-20, 200)]
+    rows = [(moment, f"{LOCAL}/shop", signal, 1.0) for moment in moments]
+    (tmp_path / "kept").mkdir()
+    with Journal(tmp_path / "kept" / "journal.db", writing=True) as journal:
+        journal.commit([batch_of(pl.DataFrame(rows, READINGS, orient="row"))])
+    sources = {"alertmanager": {"url": site.alertmanager}}
+    told = {"sources": sources, "telemetry": {"dir": str(tmp_path / "kept")}}
+    settings.write_text(json.dumps(told))
+    bundle = asked(settings, fired["fingerprint"])
+    assert bundle.symptom == Node(f"{LOCAL}/shop", signal)
+    assert bundle.alert_time == begin  # nobody tells for how long the rule had waited
+
+
 def test_an_alert_that_tells_no_symptom_is_explained_all_the_same(site, settings):
     bundle = asked(settings, "NothingTold")
     assert bundle.symptom is None
@@ -305,5 +338,5 @@ def test_a_prometheus_that_does_not_answer_is_told_with_the_setting(settings):
     with pytest.raises(Failure, match=r"cannot be read: .*\(see sources.prometheus in the"):
         asked(settings, "CheckoutSlow")
     settings.write_text("{}")
-    with pytest.raises(Failure, match=r"set sources.prometheus.url"):
+    with pytest.raises(Failure, match=r"set sources.prometheus.url or sources.alertmanager.url"):
         asked(settings, "CheckoutSlow")
