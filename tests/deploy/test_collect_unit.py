@@ -1,5 +1,6 @@
 """The agent's unit: valid, and as closed as what it reads allows."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,18 @@ SYSTEMD = Path(__file__).parents[2] / "deploy" / "systemd"
 UNIT = SYSTEMD / "aitia-collect.service"
 HARDWARE = SYSTEMD / "aitia-collect-hardware.conf"
 MOST_EXPOSED = 20  # tenths
+
+
+UNSUPPORTED = 77
+# PR_SET_MDWE, which does to a process what MemoryDenyWriteExecute= does to a unit.
+WITHOUT_WRITABLE_CODE = f"""
+import ctypes, sys
+if ctypes.CDLL(None).prctl(65, 1, 0, 0, 0):
+    sys.exit({UNSUPPORTED})
+sys.argv = ["aitia", "collect", "--once"]
+from diagnose.cli import main
+main()
+"""
 
 
 @pytest.fixture
@@ -41,6 +54,20 @@ def test_it_is_valid_with_and_without_its_drop_in(unit):
 def test_it_exposes_little(unit):
     judged = analyze("security", "--offline=true", f"--threshold={MOST_EXPOSED}", unit)
     assert judged.returncode == 0, judged.stdout[-300:]
+
+
+def test_it_runs_where_no_code_may_be_written(tmp_path):
+    lines = [line for line in UNIT.read_text().splitlines() if line.startswith("Environment=POL")]
+    given = dict(line.removeprefix("Environment=").split("=") for line in lines)
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_WRITABLE_CODE],
+        env={**os.environ, **given, "AITIA_COLLECT__SPOOL_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode == UNSUPPORTED:
+        pytest.skip("NOT TESTED: the kernel cannot forbid writable code (Linux 6.3 or later)")
+    assert "procfs" in done.stdout, done.stderr
 
 
 def test_every_setting_that_it_sets_exists():
