@@ -142,7 +142,7 @@ class Connection:
                     body += part
                     if len(body) > LARGEST:
                         raise ValueError(f"{place}: the answer is longer than {LARGEST} bytes")
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             reason = str(error) or type(error).__name__
             raise OSError(f"{place} cannot be read: {reason}") from error
         if not answer.is_success:
