@@ -40,7 +40,7 @@ class Agent:
 
     def __init__(self, settings: Settings, registry: CollectorRegistry) -> None:
         if settings.collect.to.url is None:
-            raise Failure("collect.to.url is not set", "say where to send to: --to URL")
+            raise Failure("collect.to.url is not set", "name it with --to URL, or look with --once")
         self.settings = settings.collect
         collectors, _ = chosen(settings)
         self.runner = Runner(

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from diagnose.config import fields
+from diagnose.config import fields, load
 from tests.programs import needed
 
 SYSTEMD = Path(__file__).parents[2] / "deploy" / "systemd"
 UNIT = SYSTEMD / "aitia-collect.service"
 HARDWARE = SYSTEMD / "aitia-collect-hardware.conf"
+EXAMPLE = SYSTEMD.parent / "collect.example.yaml"
 MOST_EXPOSED = 20  # tenths
 
 
@@ -68,6 +69,12 @@ def test_it_runs_where_no_code_may_be_written(tmp_path):
     if done.returncode == UNSUPPORTED:
         pytest.skip("NOT TESTED: the kernel cannot forbid writable code (Linux 6.3 or later)")
     assert "procfs" in done.stdout, done.stderr
+
+
+def test_the_example_of_its_settings_is_valid():
+    chosen = load(EXAMPLE).collect
+    assert chosen.to.url
+    assert chosen.files
 
 
 def test_every_setting_that_it_sets_exists():
