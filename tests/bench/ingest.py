@@ -8,6 +8,7 @@ when the disk has a request; VictoriaMetrics answers when memory has it.
 """
 
 import argparse
+import gzip
 import http.client
 import os
 import socket
@@ -24,6 +25,7 @@ from pathlib import Path
 
 import cramjam
 import numpy as np
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
 from diagnose.telemetry.reader import Reader
 from tests.programs import LOCAL, free_port, listens, needed, started, wait_until
@@ -37,6 +39,8 @@ HEADERS = {
     "Content-Encoding": "snappy",
     "X-Prometheus-Remote-Write-Version": "0.1.0",
 }
+RECORDS_A_REQUEST = 1000
+OTLP = {"Content-Type": "application/x-protobuf", "Content-Encoding": "gzip"}
 RSYSLOG = """
 global(workDirectory="{folder}" maxMessageSize="64k")
 module(load="imtcp" maxSessions="64")
@@ -80,24 +84,34 @@ def label_sets():
 
 def requests(samples, begin):
     """Yield packed requests that hold ``samples`` together, oldest first; half are counters."""
-    chance = np.random.default_rng(0)
     labels = list(label_sets())
-    counts = np.zeros(SERIES)
-    series, body = 0, []
-    for sent in range(samples):
-        if series == 0:
-            moment = begin + sent // SERIES * STEP_SECONDS * 1000
-            counts += chance.integers(0, 50, SERIES)
-            gauges = np.round(chance.normal(50, 5, SERIES), 2)
-            values = np.where(np.arange(SERIES) % 2, counts, gauges).tolist()
-        body.append(field(1, labels[series] + sample_of(moment, values[series])))
-        series = (series + 1) % SERIES
-        if len(body) == SAMPLES_A_REQUEST:
-            yield bytes(cramjam.snappy.compress_raw(b"".join(body)))
-            body = []
+    body = []
+    for step, values in enumerate(values_of(samples // SERIES).tolist()):
+        moment = begin + step * STEP_SECONDS * 1000
+        for series, value in enumerate(values):
+            body.append(field(1, labels[series] + sample_of(moment, value)))
+            if len(body) == SAMPLES_A_REQUEST:
+                yield bytes(cramjam.snappy.compress_raw(b"".join(body)))
+                body = []
 
 
-def post(port, path, bodies):
+def otlp_requests(records):
+    """Yield requests of OTLP, packed, that hold ``records`` log records together."""
+    now = time.time_ns()
+    for first in range(0, records, RECORDS_A_REQUEST):
+        request = ExportLogsServiceRequest()
+        resource = request.resource_logs.add()
+        for key, value in (("host.name", f"web-{first % 100}"), ("service.name", "shop")):
+            resource.resource.attributes.add(key=key).value.string_value = value
+        scope = resource.scope_logs.add()
+        for place in range(first, first + RECORDS_A_REQUEST):
+            record = scope.log_records.add(time_unix_nano=now + place * 1000, severity_number=9)
+            record.body.string_value = f"order {place} from 10.0.{place % 256}.7 took {place % 977}"
+            record.attributes.add(key="thread").value.int_value = place % 16
+        yield gzip.compress(request.SerializeToString(), 1)
+
+
+def post(port, path, bodies, headers=HEADERS):
     """Post all bodies over a few connections; return the seconds until the last answer."""
     waiting = iter(bodies)
     lock = threading.Lock()
@@ -110,7 +124,7 @@ def post(port, path, bodies):
                 body = next(waiting, None)
             if body is None:
                 return
-            connection.request("POST", path, body, HEADERS)
+            connection.request("POST", path, body, headers)
             answer = connection.getresponse()
             answer.read()
             if answer.status >= 300:
@@ -194,7 +208,37 @@ def samples_bench(folder, samples, bodies):
         beside = post(port, "/api/v1/write", bodies)
         say("remote write, VictoriaMetrics", f"{samples / beside:,.0f} samples/s")
         say("aitia to VictoriaMetrics", f"{beside / took:.2f}")
+    prometheus_blocks(folder, samples)
     say("kept by VictoriaMetrics", f"{size(place / 'data') / samples:.2f} bytes/sample")
+
+
+def prometheus_blocks(folder, samples):
+    """Say how small Prometheus keeps the same samples, as the blocks that it compacts them to."""
+    promtool = needed("promtool", "prometheus")
+    text, blocks = folder / "samples.txt", folder / "blocks"
+    text.write_text("\n".join([*exposed(samples), "# EOF\n"]))
+    command = [promtool, "tsdb", "create-blocks-from", "openmetrics", str(text), str(blocks)]
+    subprocess.run(command, check=True, capture_output=True)
+    say("kept by Prometheus", f"{size(blocks) / samples:.2f} bytes/sample")
+
+
+def exposed(samples):
+    """Yield the same samples in OpenMetrics' text format, series by series."""
+    steps = samples // SERIES
+    begin = int(time.time()) - steps * STEP_SECONDS
+    for series, values in enumerate(values_of(steps).T.tolist()):
+        labels = f'device="sd{series % 7}",instance="web-{series // 50}"'
+        name = f"node_metric_{series % 50}{{{labels}}}"
+        for step, value in enumerate(values):
+            yield f"{name} {value} {begin + step * STEP_SECONDS}"
+
+
+def values_of(steps):
+    """Return the values of all series, shape (steps, series): half counters, half gauges."""
+    chance = np.random.default_rng(0)
+    counters = np.cumsum(chance.integers(0, 50, (steps, SERIES)), axis=0)
+    gauges = np.round(chance.normal(50, 5, (steps, SERIES)), 2)
+    return np.where(np.arange(SERIES) % 2, counters, gauges)
 
 
 def find(tables, samples):
@@ -229,7 +273,12 @@ def lines_bench(folder, number):
         send_lines(syslog_port, iter(lines))
         wait_until(lambda: kept(port, "logs") >= number, 300)
         took = time.perf_counter() - begin
+        bodies = list(otlp_requests(number // 2))
+        post(port, "/v1/logs", bodies[:5], OTLP)
+        otlp = post(port, "/v1/logs", bodies[5:], OTLP)
     say("syslog over TCP, aitia, durable", f"{number / took:,.0f} records/s")
+    records = (len(bodies) - 5) * RECORDS_A_REQUEST
+    say("OTLP logs, aitia, durable", f"{records / otlp:,.0f} records/s")
     rsyslog = needed("rsyslogd", "rsyslog")
     place, port = folder / "rsyslog", free_port()
     place.mkdir()
