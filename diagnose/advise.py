@@ -128,15 +128,19 @@ def _match(
     if any(fact is not None for _, fact in held(applies.none)):
         return None
     met = [(one, fact) for one, fact in (*required, *helpful) if fact is not None]
-    tells: dict[Node, float] = {}
-    for condition, fact in met:  # what meets two conditions is still one witness
-        tells[fact.node] = max(tells.get(fact.node, 0.0), TELLS[condition.sign])
+    # What meets two conditions is still one witness, and told by the more telling of them.
+    best: dict[Node, Condition] = {}
+    for condition, fact in met:
+        known = best.setdefault(fact.node, condition)
+        if TELLS[condition.sign] > TELLS[known.sign]:
+            best[fact.node] = condition
+    tells = {node: TELLS[condition.sign] for node, condition in best.items()}
     fit = 1 - prod(1 - telling for telling in tells.values())
     if fit < LEAST_FIT:
         return None
     place = max(tells, key=lambda node: (tells[node], node.entity == entity)).entity
     lacking = [Sign(str(one)) for one, fact in helpful if fact is None]
-    signs = (*(Sign(str(one), fact.node) for one, fact in met), *lacking)
+    signs = (*(Sign(str(one), node) for node, one in best.items()), *lacking)
     return Match(runbook, place, fit, fit * belief, signs)
 
 

@@ -150,7 +150,8 @@ def _stored(diagnosis: "Diagnosis", bundle: "Bundle", settings: "Settings") -> "
         with opened_store(settings) as store:
             times = (bundle.alert_time, bundle.as_of)
             incident = store.incident_for("bundle", fingerprint, *times, diagnosis.symptom)
-            diagnosis = replace(diagnosis, incident=incident)
+            guidance = tuple(replace(one, subject=incident) for one in diagnosis.guidance)
+            diagnosis = replace(diagnosis, incident=incident, guidance=guidance)
             store.save(diagnosis)
     except Failure as failure:
         # A full disk may be the very incident: the answer comes first.

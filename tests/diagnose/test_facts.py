@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diagnose.facts import Facts, facts_of, facts_of_prediction, kind_of
+from diagnose.facts import facts_of, facts_of_prediction, kind_of
 from diagnose.schema import (
     Anomaly,
     CausalGraph,
@@ -30,7 +30,7 @@ def diagnosis(*causes, anomalies=(), **more):
     return Diagnosis("inc-1", HEAT, found, rest, anomalies=anomalies, **more)
 
 
-def moved(facts: Facts):
+def moved(facts):
     return {fact.node: fact.direction for fact in facts.signals}
 
 
