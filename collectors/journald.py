@@ -133,7 +133,7 @@ def _texts(line: bytes) -> Mapping[str, str]:
 def _text(value: str | list[int] | list[str] | None) -> str:
     if isinstance(value, list):  # of bytes, or the values of a field that occurs twice
         numbers = [item for item in value if isinstance(item, int)]
-        return bytes(numbers).decode(errors="replace") if numbers else str(value[-1])
+        return bytes(numbers).decode(errors="replace") if numbers else str(*value[-1:])
     return value or ""
 
 

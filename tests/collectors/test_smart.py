@@ -9,6 +9,7 @@ import pytest
 
 from collectors import NotApplicable
 from collectors.smart import Smart, values
+from collectors.smart.answer import Answer
 
 RECORDED = Path(__file__).parent.parent / "fixtures" / "smart"
 ANSWERS = sorted(RECORDED.glob("*.json"))
@@ -21,7 +22,7 @@ DISKS = {
 
 
 def answer(name):
-    return json.loads((RECORDED / f"{name}.json").read_text())
+    return Answer.model_validate_json((RECORDED / f"{name}.json").read_text())
 
 
 def asked(disks):
@@ -56,7 +57,7 @@ def test_an_ata_disk_that_wears_out():
 
 def test_an_nvme_disk_that_failed_although_smartctl_exits_with_a_bit_set():
     told = answer("nvme-null-SAMSUNG_MZWLL3T2HAJQ-00005-nvme0")
-    assert told["smartctl"]["exit_status"] != 0
+    assert told.smartctl.exit_status != 0
     failed = dict(values(told))
     assert failed["hw.physical_disk.smart_status/failed"] == 1
     assert failed["hw.physical_disk.smart_health/critical_warning"] == 16
@@ -95,11 +96,11 @@ def test_a_sleeping_disk_is_let_sleep():
         disks = asked({"/dev/sda": ""})
         return disks(arguments) if arguments == ["--scan"] else json.dumps(asleep).encode()
 
-    assert list(Smart("db1", ask).collect(NOW)) == []
+    assert [frame.height for frame in Smart("db1", ask).collect(NOW)] == [0]
 
 
 @pytest.mark.parametrize("file", ANSWERS, ids=lambda file: file.stem)
 def test_every_answer_is_read(file):
-    for signal, value in values(json.loads(file.read_text())):
+    for signal, value in values(Answer.model_validate_json(file.read_text())):
         assert signal.startswith("hw.physical_disk.")
         assert value >= 0
