@@ -212,11 +212,14 @@ def _travel(signals: Sequence[Signal], relation: NDArray[np.int8]) -> Array:
 def _shared(
     kinds: Sequence[Kind], relation: NDArray[np.int8], noticed: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    """Return where a shortage of a whole acts on a part, or what a part takes makes one."""
+    """Return where a shortage of a whole acts on a part, or a part makes one.
+
+    A process makes one by what it takes, a disk by being slow or broken.
+    """
     short = np.array([kind.name in SHORTAGES for kind in kinds], dtype=bool)
-    taken = np.array([kind.name in TAKEN for kind in kinds], dtype=bool)
+    makes = np.array([k.name in TAKEN or k.tier == "hardware" for k in kinds], dtype=bool) | short
     starves = (relation == Relation.TO_PART) & np.outer(short, noticed)
-    return np.asarray(starves | ((relation == Relation.TO_WHOLE) & np.outer(taken, short)))
+    return np.asarray(starves | ((relation == Relation.TO_WHOLE) & np.outer(makes, short)))
 
 
 def _rules(kinds: Sequence[Kind], relation: NDArray[np.int8], weights: ProposalWeights) -> Array:

@@ -165,6 +165,13 @@ def test_a_starved_host_slows_its_parts_and_is_starved_by_them_even_unseen_in_th
     assert not propose(np.ones((100, 4)), signals, topology).edges
 
 
+def test_a_broken_disk_makes_its_host_wait_and_so_what_runs_there():
+    signals = signals_of("h/sda media_errors", "h io_pressure", "h/web latency_p90")
+    graph = propose(np.ones((100, 3)), signals, [("h/web", "db")])
+    disk, wait, latency = (signal.node for signal in signals)
+    assert edges_of(graph) >= {(disk, wait), (wait, latency)}
+
+
 def test_data_do_not_turn_a_failure_against_the_calls():
     signals = signals_of("db latency_p90", "front latency_p90")
     values = noise(2, rows=400)
