@@ -53,8 +53,10 @@ def incident_at(
         as_of: The moment of asking; nothing later is read.
 
     Raises:
-        Failure: the entity is not known, or showed nothing.
+        Failure: the entity is not known, or the moment is still to come.
     """
+    if as_of < at:
+        raise Failure(f"{at:%Y-%m-%d %H:%M:%S} UTC lies after the moment of asking", "ask later")
     series = reader.series()
     known = series["entity"].unique().to_list()
     if entity not in known:

@@ -81,6 +81,7 @@ class _WriterState(Collector):
         for name, meaning, value in (
             ("journal_bytes", "Size of what waits in the journal.", writer.journal_bytes),
             ("waiting_bytes", "Size of what waits for the disk.", writer.waiting_bytes),
+            ("queue_age_seconds", "How long it waits for the tables.", writer.queue_age_seconds),
             ("flush_timestamp_seconds", "When the last flush ended.", writer.flushed_at),
             ("flush_failing", "Whether the last flush failed.", writer.failure is not None),
         ):

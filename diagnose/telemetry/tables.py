@@ -111,6 +111,10 @@ class Tables:
                 raise unreadable(self.place(name), error) from error
         return self._open[name]
 
+    def reopen(self) -> None:
+        """Look at every table anew: a commit may have failed after it was made."""
+        self._open.clear()
+
     def position(self, stream: Stream, journal: str) -> int:
         """Return up to which position of ``journal`` the tables hold ``stream``."""
         return self.table(stream).transaction_version(journal) or 0

@@ -5,6 +5,7 @@ tables. Whoever appends waits for the first alone.
 """
 
 import logging
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, Literal, Self
 
+import polars as pl
 from deltalake.exceptions import DeltaError
 
 from diagnose.schema import Failure
@@ -85,6 +87,7 @@ class Writer:
         self._observe = observe
         self._group = GroupCommit(journal, lambda took: observe("journal_commit", took))
         self._appended = 0
+        self._queued_since: float | None = None
         self._upkept = time.monotonic()
         self._due = threading.Event()
         self._stopping = False
@@ -97,6 +100,8 @@ class Writer:
             Overloaded: nothing can be acknowledged now; the future may raise it, too.
         """
         future = self._group.append(batch)
+        if self._queued_since is None:
+            self._queued_since = time.time()
         self._appended += sum(records for _, records, _ in batch.frames)
         if self._appended > MOST:
             self._due.set()
@@ -111,6 +116,11 @@ class Writer:
     def journal_bytes(self) -> int:
         """Return how much the journal holds."""
         return self._journal.held_bytes
+
+    @property
+    def queue_age_seconds(self) -> float:
+        """Return how long what was acknowledged waits for the tables."""
+        return 0.0 if self._queued_since is None else time.time() - self._queued_since
 
     def __enter__(self) -> Self:
         """Start committing and flushing."""
@@ -129,16 +139,23 @@ class Writer:
         while not self._stopping:
             self._due.wait(self._every)
             self._due.clear()
-            self._appended = 0
-            try:
-                self._move()
-            except (DeltaError, OSError, Failure) as error:
-                # The journal keeps what the tables cannot take; when it is full, senders are told.
-                self.failure = str(error)
-                LOG.error("the tables cannot be written: %s", error)
-            else:
-                self.failure = None
-                self.flushed_at = time.time()
+            self._try_to_move()
+        self._try_to_move()
+
+    def _try_to_move(self) -> None:
+        self._appended = 0
+        since, self._queued_since = self._queued_since, None
+        try:
+            self._move()
+        except (DeltaError, OSError, sqlite3.Error, pl.exceptions.PolarsError, Failure) as error:
+            # The journal keeps what the tables cannot take; when it is full, senders are told.
+            self._queued_since = since
+            self.failure = str(error)
+            self._flusher.tables.reopen()
+            LOG.error("the tables cannot be written: %s", error)
+        else:
+            self.failure = None
+            self.flushed_at = time.time()
 
     def _move(self) -> None:
         """Flush, and look after the tables where that is due."""
