@@ -8,6 +8,7 @@ See:       https://www.smartmontools.org/wiki/TocDoc
 """
 
 import platform
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +25,7 @@ from collectors.smart.answer import Answer, Attribute, Device, Scan
 EVERY_SECONDS: Final = 300.0  # health changes slowly, and asking costs a process a disk
 TIMEOUT_SECONDS: Final = 60.0  # of one disk
 NOT_OPENED: Final = 0b11  # bits of the exit status: wrong usage, or the device was not opened
-ASLEEP: Final = ("STANDBY", "SLEEP")
+ASLEEP: Final = re.compile(r"Device is in \w*(?:STANDBY|SLEEP)")
 # Id of an ATA attribute -> signal; its raw value counts.
 ATA: Final = {
     5: "hw.physical_disk.reallocated_sectors",
@@ -101,15 +102,14 @@ class Smart:
         Raises:
             ValueError: it has no SMART, was not opened, or the answer has another form.
         """
-        # A sleeping disk answers "in standby" instead of being woken.
+        # A sleeping disk is not woken: smartctl says that it sleeps, and nothing else.
         arguments = ["--all", "--nocheck=standby", f"--device={device.type}", device.name]
         answer = Answer.model_validate_json(self.ask(arguments))
-        if answer.power_mode and answer.power_mode.ata_string.startswith(ASLEEP):
+        if ASLEEP.search(answer.smartctl.told):
             return
         found = list(values(answer))
         if not found:
-            told = " ".join(message.string for message in answer.smartctl.messages)
-            raise ValueError(told or "it has no SMART")
+            raise ValueError(answer.smartctl.told or "it has no SMART")
         for signal, value in found:
             yield disk(self.host, device.name), signal, value
 

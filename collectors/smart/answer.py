@@ -21,6 +21,11 @@ class Call(_Part):
     exit_status: int
     messages: tuple[Message, ...] = ()
 
+    @property
+    def told(self) -> str:
+        """Return its complaints on one line."""
+        return " ".join(message.string for message in self.messages)
+
 
 class Status(_Part):
     """What the disk says of itself."""
@@ -38,12 +43,6 @@ class Age(_Part):
     """How long the disk was on."""
 
     hours: int | None = None
-
-
-class Mode(_Part):
-    """Whether the disk is awake."""
-
-    ata_string: str = ""
 
 
 class Raw(_Part):
@@ -107,7 +106,6 @@ class Answer(_Part):
     """smartctl's answer about one disk; what the disk does not say has its default."""
 
     smartctl: Call
-    power_mode: Mode | None = None
     smart_status: Status = Status()
     temperature: Temperature = Temperature()
     power_on_time: Age = Age()

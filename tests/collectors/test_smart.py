@@ -90,7 +90,8 @@ def test_no_disk_is_no_failure():
 
 
 def test_a_sleeping_disk_is_let_sleep():
-    asleep = {"smartctl": {"exit_status": 2}, "power_mode": {"ata_string": "STANDBY"}}
+    said = {"string": "Device is in STANDBY mode, exit(2)", "severity": "information"}
+    asleep = {"smartctl": {"exit_status": 2, "messages": [said]}}
 
     def ask(arguments):
         disks = asked({"/dev/sda": ""})
