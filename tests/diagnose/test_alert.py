@@ -157,6 +157,13 @@ def test_metrics_with_many_series_are_left_out_first_and_counted():
     assert '__name__=~"latency|per_disk|up"' in site.read[1]
 
 
+def test_where_nothing_more_fits_the_rest_is_named_and_not_even_asked_for():
+    site = Site([WEB, DB], [("web", "db")], wide=[("per_user", MOST - 2)])
+    bundle = around(site)
+    assert f"Not read, since {MOST} nearer series were: h2/db." in bundle.missing
+    assert len(site.read) == 2
+
+
 def test_a_ratio_of_all_instances_is_a_signal_of_the_service_that_depends_on_each():
     alert = replace(
         SLOW,
@@ -175,3 +182,16 @@ def test_an_alert_without_a_readable_expression_is_read_around_all_the_same():
     bundle = around(Site([WEB]), replace(SLOW, expression="latency{"))
     assert bundle.symptom is None
     assert any("does not tell its symptom" in said for said in bundle.missing)
+
+
+def test_the_runbook_that_a_rule_names_comes_along_and_alertmanager_has_the_last_word():
+    ours, theirs = {"runbook_url": "https://wiki/slow"}, {"runbook_url": "https://wiki/new"}
+    told = rule(replace(raised(), annotations=ours))
+    found = find_alert("Slow", prometheus(told), None)
+    assert found.runbook == "https://wiki/slow"
+    assert around(Site([WEB]), found).advice == (("", "runbook of the alert: https://wiki/slow"),)
+    assert around(Site([WEB]), SLOW).advice == ()
+    for annotations, expected in ((theirs, "https://wiki/new"), ({}, "https://wiki/slow")):
+        fired = Fired(LABELS, annotations, fingerprint(LABELS), ONSET + HOLD, "", silenced=False)
+        known = SimpleNamespace(alerts=lambda fired=fired: (fired,))
+        assert find_alert("Slow", prometheus(told), known).runbook == expected

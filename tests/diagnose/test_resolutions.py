@@ -1,9 +1,12 @@
 """What a BMC's events tell people to do."""
 
 import json
+from dataclasses import replace
 
+from diagnose.bundle import read_bundle
 from diagnose.resolutions import resolutions
-from tests.frames import at, log_records
+from diagnose.window import make_window
+from tests.frames import at, incident, log_records, put, series
 
 
 def record(seconds, text, entity="db1", **attributes):
@@ -25,3 +28,11 @@ def test_what_came_before_or_says_nothing_is_left_out():
     other = (6, "db1", "INFO", "x", json.dumps({"source": "redfish"}))
     broken = (7, "db1", "INFO", "x", '{"resolution": ')
     assert told(record(1, "Too early."), *nothing, other, broken, since=5) == ()
+
+
+def test_they_come_into_the_window_behind_what_the_alert_says(tmp_path):
+    logs = log_records(record(590, "Replace FAN3."), record(3000, "Too late."))
+    metrics = series("db1", "fan", [1.0] * 20)
+    bundle = read_bundle(put(tmp_path / "inc", incident(600, 900), metrics, logs))
+    told = make_window(replace(bundle, advice=(("", "See the wiki."),))).advice
+    assert told == (("", "See the wiki."), ("db1", "Replace FAN3."))
