@@ -89,7 +89,7 @@ def read_around(
     entities = {entity_of(target) for target in targets}
     topology = _topology(prometheus, span, entities, symptom.entity) + site.among(entities)
     near, far = _by_distance(targets, symptom.entity, topology)
-    frames, left_out = _read(prometheus, near, span)
+    frames, left_out, unread = _read(prometheus, near, span)
     said = [alert.note] if alert.note else []
     if symptom.node is None:
         said.append("The alert does not tell its symptom: what deviates most takes its place.")
@@ -100,6 +100,9 @@ def read_around(
         said.append(f"Further away than {HOPS} calls and not read: {names}.")
     if left_out:
         said.append(f"{left_out} series beyond {MOST} were not read.")
+    if unread:
+        names = some(sorted({entity_of(target) for target in unread}))
+        said.append(f"Not read, since {MOST} nearer series were: {names}.")
     logs = None
     if loki is not None:
         lines, told = _lines(loki, {entity_of(target) for target in near}, alert.since, span)
@@ -202,15 +205,18 @@ def _by_distance(
 
 def _read(
     prometheus: Prometheus, targets: Sequence[Labels], span: Span
-) -> tuple[list[pl.DataFrame], int]:
-    """Return the readings of targets, the first before the others, and how many series are not.
+) -> tuple[list[pl.DataFrame], int, Sequence[Labels]]:
+    """Return the readings of targets, the first before the others, and what did not fit.
 
-    Where a target no longer fits, its metrics with few series come first: those with many have a
-    label for each request, device or table.
+    That is how many series of those that were read in part, and which targets not at all. Of a
+    target that no longer fits, the metrics with few series come first: those with many have a label
+    for each request, device or table.
     """
     frames: list[pl.DataFrame] = []
     room, left_out = MOST, 0
-    for target in targets:
+    for place, target in enumerate(targets):
+        if not room:
+            return frames, left_out, targets[place:]
         chosen = selector(target, UNREAD)
         sizes = Counter(one[NAME] for one in prometheus.series([chosen], span.start, span.end))
         total = sum(sizes.values())
@@ -221,7 +227,7 @@ def _read(
         room, left_out = room - taken, left_out + total - taken
         if taken:
             frames += prometheus.readings(chosen, span.start, span.end, span.step_seconds)
-    return frames, left_out
+    return frames, left_out, ()
 
 
 def _fitting(sizes: Mapping[str, int], room: int) -> Counter[str]:

@@ -54,6 +54,8 @@ def incident_of(wanted: str, settings: Settings, as_of: datetime) -> Bundle:
         lines = source("loki", sources.loki)
         prometheus = Prometheus(metrics) if metrics else None
         alert = find_alert(wanted, prometheus, Alertmanager(alerts) if alerts else None)
+        if as_of < alert.since:
+            raise Failure(f"{alert.name} did not hold yet at {as_of}", "ask at its onset or later")
         if prometheus:
             bundle = read_around(alert, prometheus, Loki(lines) if lines else None, site, as_of)
             return _with_kept(bundle, settings.telemetry)

@@ -30,9 +30,10 @@ def prometheus(*rules):
     return SimpleNamespace(rules=lambda: rules)
 
 
-def alertmanager(*labels, generator=""):
+def alertmanager(*labels, generator="", annotations=None):
     fired = tuple(
-        Fired(one, {}, fingerprint(one), ONSET + HOLD, generator, silenced=False) for one in labels
+        Fired(one, annotations or {}, fingerprint(one), ONSET + HOLD, generator, silenced=False)
+        for one in labels
     )
     return SimpleNamespace(alerts=lambda: fired)
 
@@ -192,6 +193,5 @@ def test_the_runbook_that_a_rule_names_comes_along_and_alertmanager_has_the_last
     assert around(Site([WEB]), found).advice == (("", "runbook of the alert: https://wiki/slow"),)
     assert around(Site([WEB]), SLOW).advice == ()
     for annotations, expected in ((theirs, "https://wiki/new"), ({}, "https://wiki/slow")):
-        fired = Fired(LABELS, annotations, fingerprint(LABELS), ONSET + HOLD, "", silenced=False)
-        known = SimpleNamespace(alerts=lambda fired=fired: (fired,))
+        known = alertmanager(LABELS, annotations=annotations)
         assert find_alert("Slow", prometheus(told), known).runbook == expected
