@@ -54,8 +54,8 @@ class Fusion:
     """
 
     explained: float = 0.5
-    downstream: float = 3.0
-    covers: float = 4.0
+    downstream: float = 7.0
+    covers: float = 3.0
     hop: float = 0.9
     certain: float = 5.0
     second_opinion: float = 0.0

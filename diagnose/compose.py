@@ -15,6 +15,7 @@ from diagnose.story import tell
 from diagnose.topology import read_topology
 from diagnose.window import WindowLimits
 from models.causal_lm.belief import PairScorer
+from models.calibration import SHIPPED
 from models.causal_lm.openai import openai_scorer
 from models.causal_lm.scorer import local_scorer
 from models.detector import RobustDetector
@@ -54,6 +55,7 @@ def compose(settings: Settings) -> Roles:
         imagine=counterfactual,
         advise=partial(advise, folder=settings.guidance.runbooks),
         tell=tell,
+        calibration=SHIPPED,
     )
 
 

@@ -42,6 +42,15 @@ class Proposer(Protocol):
         """Return edges that might hold, each untested and with its origin."""
 
 
+class Calibrator(Protocol):
+    @property
+    def enough(self) -> bool:
+        """Whether it was fitted on enough incidents to be taken literally."""
+
+    def calibrated(self, ranking: Ranking) -> Ranking:
+        """Return the ranking with its probabilities as they come true, in the same order."""
+
+
 # The judges keep nothing between two incidents, so each is a function.
 Falsify = Callable[[CausalGraph, Window], CausalGraph]
 Attribute = Callable[[CausalGraph, Window, Anomalies, Ranking, Node], Ranking]
@@ -58,6 +67,7 @@ class Roles:
 
     Attributes:
         plain_proposer: The proposer with the model's weight at 0; None where there is no model.
+        calibration: How the probabilities of a ranking are read.
     """
 
     detector: Detector
@@ -71,6 +81,7 @@ class Roles:
     imagine: Imagine
     advise: Advise
     tell: Tell
+    calibration: Calibrator
 
 
 def explain(incident: str, window: Window, roles: Roles, symptom: Node | None = None) -> Diagnosis:
@@ -86,26 +97,33 @@ def explain(incident: str, window: Window, roles: Roles, symptom: Node | None = 
         ranking = roles.ranker.rank(window, symptom)
     diagnosis = Diagnosis(
         incident,
+        calibration="calibrated" if roles.calibration.enough else "uncalibrated",
         alert_time=window.alert_time,
         as_of=window.as_of,
         anomalies=anomalies,
-        ranking_without_graph=ranking,
+        ranking_without_graph=roles.calibration.calibrated(ranking),
         missing=window.missing,
         duration_seconds=seconds,
     )
     if anomalies:
         symptom = symptom if symptom in window.index() else None
-        diagnosis = _explained(diagnosis, window, roles, symptom or anomalies[0].node, seconds)
+        asked = symptom or anomalies[0].node
+        diagnosis = _explained(diagnosis, ranking, window, roles, asked, seconds)
         with _timed("advise", seconds):
             diagnosis = roles.advise(diagnosis, window)
     return replace(diagnosis, story=roles.tell(diagnosis, window))
 
 
 def _explained(
-    diagnosis: Diagnosis, window: Window, roles: Roles, symptom: Node, seconds: dict[str, float]
+    diagnosis: Diagnosis,
+    ranking: Ranking,
+    window: Window,
+    roles: Roles,
+    symptom: Node,
+    seconds: dict[str, float],
 ) -> Diagnosis:
     """Return ``diagnosis`` with a judged graph, its causes and the three rungs."""
-    anomalies, ranking = diagnosis.anomalies, diagnosis.ranking_without_graph
+    anomalies = diagnosis.anomalies
 
     def proposed(proposer: Proposer) -> CausalGraph:
         with _timed("propose", seconds):
@@ -115,7 +133,8 @@ def _explained(
         with _timed("falsify", seconds):
             graph = roles.falsify(graph, window)
         with _timed("attribute", seconds):
-            return graph, roles.attribute(graph, window, anomalies, ranking, symptom)
+            causes = roles.attribute(graph, window, anomalies, ranking, symptom)
+            return graph, roles.calibration.calibrated(causes)
 
     claim = proposed(roles.proposer)
     graph, causes = judged(claim)

@@ -91,9 +91,11 @@ def _by_share(before: Array, after: Array, stretches: list[tuple[int, int]]) -> 
     squares = ((before - expected) ** 2 / np.maximum(expected, 0.5)).sum(axis=0)
     dispersion = np.maximum((squares + 2 * PRIOR) / (len(before) - 1 + PRIOR), 1.0)
     worst = np.zeros(before.shape[1])
+    usual = before.sum(axis=0)
     for first, end in stretches:
         now = after[first:end].sum(axis=0)
-        part = np.clip(now.sum() / max(now.sum() + total, 1.0), 1e-6, 1 - 1e-6)
+        exposure = _weighted_median((now / np.maximum(usual, 1.0))[:, None], usual[:, None])[0]
+        part = np.clip(exposure / (1 + exposure), 1e-6, 1 - 1e-6)
         seen, all_seen = now / dispersion, (now + before.sum(axis=0)) / dispersion
         more = np.where(seen > 0, betainc(np.maximum(seen, 1e-9), all_seen - seen + 1, part), 1.0)
         rest = np.maximum(all_seen - seen, 1e-9)

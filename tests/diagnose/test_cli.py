@@ -82,6 +82,7 @@ class Scripted:
             nothing,
             lambda diagnosis, _: diagnosis,
             self.tell,
+            UNFITTED,
         )
 
 
@@ -427,6 +428,7 @@ class Absent:
 
 sys.meta_path.insert(0, Absent())
 from diagnose.cli import main
+from models.calibration import UNFITTED
 main()
 """
 

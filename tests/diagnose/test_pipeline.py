@@ -19,6 +19,7 @@ from diagnose.schema import (
     Signal,
 )
 from diagnose.story import tell
+from models.calibration import UNFITTED, Calibration
 from tests.frames import at, window
 
 FAN, HEAT = Node("db1", "hw.fan.speed"), Node("db1", "hw.temperature")
@@ -57,7 +58,7 @@ def attribute(graph, window, anomalies, ranking, symptom):
     return CAUSES if graph.trust else ranking
 
 
-def roles(claimant, plain=None):
+def roles(claimant, plain=None, calibration=UNFITTED):
     return Roles(
         claimant,
         claimant,
@@ -70,6 +71,7 @@ def roles(claimant, plain=None):
         lambda *_: (Counterfactual(FAN, refused="it never stood still before"),),
         lambda diagnosis, _: diagnosis,
         tell,
+        calibration,
     )
 
 
@@ -142,3 +144,15 @@ def test_hostile_names_cannot_act_in_the_story():
     claimant = Scripted((replace(ANOMALIES[0], node=evil),), ())
     told = explain("i1", made, roles(claimant), evil)
     assert all(s.isprintable() for paragraph in told.story for s in paragraph.sentences)
+
+
+def test_probabilities_are_read_as_they_were_fitted():
+    sharp = Calibration(sharpness=2.0, other=0.5, incidents=40)
+    plain = explain("i1", WINDOW, roles(Scripted()), HEAT)
+    read = explain("i1", WINDOW, roles(Scripted(), calibration=sharp), HEAT)
+    assert (plain.calibration, read.calibration) == ("uncalibrated", "calibrated")
+    assert [cause.node for cause in read.root_causes] == [cause.node for cause in CAUSES]
+    assert read.root_causes == sharp.calibrated(CAUSES)
+    assert read.ranking_without_graph == sharp.calibrated(RANKING)
+    shares = sum(cause.probability for cause in read.root_causes)
+    assert read.other_probability == pytest.approx(1 - shares)
