@@ -88,6 +88,17 @@ class Paced(Collector, Protocol):
 
 
 @runtime_checkable
+class Partial(Collector, Protocol):
+    """A collector whose source may lack parts without being out of order.
+
+    Attributes:
+        skipped: What the last run did not read, and why, an entry each.
+    """
+
+    skipped: tuple[str, ...]
+
+
+@runtime_checkable
 class Configured(Protocol):
     """A collector class whose instances the settings decide: addresses, paths, secrets."""
 

@@ -18,7 +18,7 @@ from typing import Final, Literal
 import polars as pl
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from collectors import COLLECTORS, Collector, NotApplicable, Paced, Resumable, load
+from collectors import COLLECTORS, Collector, NotApplicable, Paced, Partial, Resumable, load
 from collectors.rows import LogRecord, log_frame
 from diagnose.config import Settings
 from diagnose.failure import Failure
@@ -28,6 +28,7 @@ Outcome = Literal["read", "reading", "skipped", "failed", "hung", "waiting"]
 
 BROKEN: Final = {"failed", "hung"}  # outcomes that somebody has to look after
 TABLES: Final = {"readings": READINGS, "logs": LOGS, "edges": EDGES}
+SHOWN: Final = 3  # parts of a source that are named where it lacks some
 MOST_ROWS: Final = 50_000  # of a resumable collector and round; the rest comes with the next
 DURATIONS: Final = (0.001, 0.005, 0.02, 0.1, 0.5, 2, 10)  # seconds, bounds of the histogram
 
@@ -195,13 +196,19 @@ class _Run(threading.Thread):
     def run(self) -> None:
         try:
             self._read()
-            self.outcome, self.reason = "read", ""
+            self.outcome, self.reason = "read", self._left_out()
         except NotApplicable as why:
             self.outcome, self.reason = "skipped", str(why)
         except (OSError, ValueError, LookupError, Failure) as error:
             self.reason = str(error) or type(error).__name__
         finally:
             self.ended = monotonic()
+
+    def _left_out(self) -> str:
+        """Return what was skipped, the first few of it."""
+        skipped = self.collector.skipped if isinstance(self.collector, Partial) else ()
+        more = f" and {len(skipped) - SHOWN} more" if len(skipped) > SHOWN else ""
+        return f"without {', '.join(skipped[:SHOWN])}{more}" if skipped else ""
 
     def _read(self) -> None:
         resumable = self.collector if isinstance(self.collector, Resumable) else None

@@ -145,6 +145,15 @@ def test_one_that_goes_on_giving_is_not_called_hung():
     assert sum(report.rows["readings"] for report in told) == 8
 
 
+def test_parts_that_a_source_lacks_are_named_and_it_counts_as_read():
+    class Lacks(Works):
+        skipped = tuple(f"/part/{i}: 404" for i in range(5))
+
+    (report,) = Runner({"bmc": Lacks()}, 1.0, CollectorRegistry(), "db1").run(NOW).reports
+    assert report.outcome == "read"
+    assert report.reason == "without /part/0: 404, /part/1: 404, /part/2: 404 and 2 more"
+
+
 def test_what_does_not_apply_is_skipped():
     told = reports(run({"gpu": Absent()}).run(NOW))["gpu"]
     assert (told.outcome, told.reason) == ("skipped", "no NVIDIA driver")
