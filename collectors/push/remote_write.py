@@ -9,7 +9,6 @@ See:    https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/
 """
 
 from collections import Counter
-from collections.abc import Iterator
 from datetime import datetime
 from threading import Lock
 from typing import Final
@@ -19,20 +18,9 @@ import polars as pl
 
 from collectors.limits import TOO_MANY, ActiveSeries, Limits, in_time
 from collectors.prometheus_labels import NAME, node_of
-from collectors.push import Decoded, Malformed, TooLarge, Unsupported
+from collectors.push import Decoded, Unsupported
 from collectors.push.snappy import unpacked
-from collectors.push.wire_format import (
-    EXEMPLARS,
-    FAULT,
-    HISTOGRAMS,
-    POINTS,
-    VERSION_1,
-    VERSION_2,
-    Fields,
-    Scan,
-    counted,
-    scanned,
-)
+from collectors.push.wire_format import VERSION_1, VERSION_2, Contents, Fields, contents, labels_of
 from diagnose.schema import READINGS, TIME, Node
 
 PROTOCOL: Final = "remote write"
@@ -42,7 +30,7 @@ MESSAGES: Final = {
     "io.prometheus.write.v2.request": VERSION_2,
 }
 STALE: Final = np.uint64(0x7FF0000000000002)  # the NaN that says: this series has ended
-BETWEEN: Final = b"\xff"  # no byte of UTF-8
+ENDED: Final = "stale_marker"
 FAR_MILLISECONDS: Final = 10**14  # beyond any clock, and far from overflow
 
 NOBODY: Final = Node("", "")
@@ -80,33 +68,19 @@ class RemoteWrite:
         """
         fields = version_of(content_type)
         request = unpacked(PROTOCOL, body, self.limits.unpacked_bytes)
-        bytes_ = np.frombuffer(request, dtype=np.uint8)
-        counts = counted(bytes_, fields)
-        if counts[FAULT] >= 0:
-            raise Malformed(f"{PROTOCOL}: no valid protobuf at byte {counts[FAULT]}")
-        if counts[:FAULT].max() > self.limits.samples:
-            raise TooLarge(f"{PROTOCOL}: a request holds at most {self.limits.samples} samples")
-        scan = scanned(bytes_, fields, counts)
-        known = self._series(_keys(request, scan, fields), now)
-        frame, rejected = _readings(scan, known)
+        with self._lock:
+            self._known.turn(now)
+            held = contents(request, fields, self._known.get, self._learned, self.limits.samples)
+        frame, rejected = _readings(held)
         frame, out_of_time = in_time(frame, now, self.limits)
         rejected.update(out_of_time)
-        written = counts[POINTS] - sum(rejected[why] for why in rejected if why != "stale_marker")
-        rejected.update(
-            {"native_histogram": int(counts[HISTOGRAMS]), "exemplar": int(counts[EXEMPLARS])}
-        )
+        written = len(held.value) - sum(n for why, n in rejected.items() if why != ENDED)
+        rejected.update({"native_histogram": held.histograms, "exemplar": held.exemplars})
         return Decoded(
             (frame,) if frame.height else (),
             {why: number for why, number in rejected.items() if number},
-            {"samples": int(written), "histograms": 0, "exemplars": 0},
+            {"samples": written, "histograms": 0, "exemplars": 0},
         )
-
-    def _series(self, keys: Iterator[bytes], now: datetime) -> list[Known]:
-        """Return what each of ``keys`` means."""
-        with self._lock:
-            self._known.turn(now)
-            get = self._known.get
-            return [get(key) or self._learned(key) for key in keys]
 
     def _learned(self, key: bytes) -> Known:
         """Return what a label set that was not seen lately means, and remember it."""
@@ -132,33 +106,9 @@ def version_of(content_type: str) -> Fields:
     return MESSAGES[named]
 
 
-def _keys(request: bytes, scan: Scan, fields: Fields) -> Iterator[bytes]:
-    """Yield the bytes by which each series is known: its labels as they were sent."""
-    labels = map(slice, *scan.labels.T.tolist())
-    if fields is VERSION_1:
-        return map(request.__getitem__, labels)
-    symbols = [request[begin:end] for begin, end in scan.symbols.tolist()]
-    return (_resolved(request[place], symbols) for place in labels)
-
-
-def _resolved(references: bytes, symbols: list[bytes]) -> bytes:
-    """Return the labels that ``references`` to ``symbols`` stand for, in one form.
-
-    Raises:
-        Malformed: one refers to no symbol.
-    """
-    try:
-        named = [
-            symbols[number] for _, packed in _fields(references) for number in _varints(packed)
-        ]
-    except IndexError:
-        raise Malformed(f"{PROTOCOL}: a label refers to no symbol") from None
-    return BETWEEN + BETWEEN.join(named)
-
-
 def _meaning(key: bytes, limits: Limits) -> Known:
     """Return the entity and signal of a label set, or why it is not taken."""
-    parts = _parts(key)
+    parts = labels_of(key)
     if len(parts) > 2 * limits.labels:
         return "too_many_labels"
     if len(parts) % 2 or any(len(part) > limits.label_bytes for part in parts):
@@ -173,79 +123,27 @@ def _meaning(key: bytes, limits: Limits) -> Known:
     return node_of(labels) if labels.get(NAME) else "no_metric_name"
 
 
-def _parts(key: bytes) -> list[bytes]:
-    """Return names and values of the labels in ``key``, in turn."""
-    if key.startswith(BETWEEN):
-        return key.split(BETWEEN)[1:] if len(key) > 1 else []
-    parts = []
-    for _, label in _fields(key):
-        held = dict(_fields(label))
-        parts += [held.get(1, b""), held.get(2, b"")]
-    return parts
-
-
-def _fields(message: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield number and content of the fields of a message that hold bytes.
-
-    Raises:
-        Malformed: one is damaged, or of another kind.
-    """
-    at = 0
-    while at < len(message):
-        tag, at = _varint(message, at)
-        size, at = _varint(message, at)
-        if tag & 7 != 2 or size > len(message) - at:
-            raise Malformed(f"{PROTOCOL}: a label is no valid protobuf")
-        yield tag >> 3, message[at : at + size]
-        at += size
-
-
-def _varints(packed: bytes) -> Iterator[int]:
-    """Yield the numbers in ``packed``."""
-    at = 0
-    while at < len(packed):
-        number, at = _varint(packed, at)
-        yield number
-
-
-def _varint(message: bytes, at: int) -> tuple[int, int]:
-    """Return the number at ``at`` and where it ends.
-
-    Raises:
-        Malformed: there is none.
-    """
-    value = 0
-    for shift in range(0, 70, 7):
-        if at == len(message):
-            break
-        value |= (message[at] & 0x7F) << shift
-        at += 1
-        if message[at - 1] < 0x80:
-            return value, at
-    raise Malformed(f"{PROTOCOL}: a label is no valid protobuf")
-
-
-def _readings(scan: Scan, known: list[Known]) -> tuple[pl.DataFrame, Counter[str]]:
+def _readings(held: Contents[Known]) -> tuple[pl.DataFrame, Counter[str]]:
     """Return the samples of the series that are taken, and how many others there are, by reason."""
-    nodes = [series if isinstance(series, Node) else NOBODY for series in known]
+    nodes = [series if isinstance(series, Node) else NOBODY for series in held.known]
     taken = np.array([node is not NOBODY for node in nodes], dtype=bool)
     rejected: Counter[str] = Counter()
     if not taken.all():
-        number = np.bincount(scan.series, minlength=len(known)).tolist()
-        for series, samples in zip(known, number, strict=True):
+        number = np.bincount(held.series, minlength=len(nodes)).tolist()
+        for series, samples in zip(held.known, number, strict=True):
             if isinstance(series, str):
                 rejected[series] += samples
-    stale = scan.value.view(np.uint64) == STALE
-    keep = taken[scan.series] & ~stale
-    rejected["stale_marker"] = int((taken[scan.series] & stale).sum())
+    ended = held.value.view(np.uint64) == STALE
+    keep = taken[held.series] & ~ended
+    rejected[ENDED] = int((taken[held.series] & ended).sum())
     entity = pl.Series([node.entity for node in nodes], dtype=pl.String)
     signal = pl.Series([node.signal for node in nodes], dtype=pl.String)
-    place = scan.series[keep]
-    microseconds = scan.time[keep].clip(-FAR_MILLISECONDS, FAR_MILLISECONDS) * 1000
+    place = held.series[keep]
+    microseconds = held.time[keep].clip(-FAR_MILLISECONDS, FAR_MILLISECONDS) * 1000
     columns = {
         "time": pl.Series(microseconds).cast(TIME),
         "entity": entity.gather(place),
         "signal": signal.gather(place),
-        "value": scan.value[keep],
+        "value": held.value[keep],
     }
     return pl.DataFrame(columns, READINGS), rejected

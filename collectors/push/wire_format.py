@@ -1,30 +1,37 @@
-"""One pass over the bytes of a remote-write request: where its labels lie, and its samples.
+"""The bytes of a remote-write request, series by series: what labels it has, and which samples.
 
-A request holds thousands of series with a sample or two each. Objects for all of them cost ten
-times what is in them, so the wire format of protobuf is read here directly and compiled: labels
-stay bytes, samples become columns. ``scanned`` trusts nothing: every length is checked against the
-end of what holds it.
+A request holds thousands of series with a sample or two each, and objects for all of them cost ten
+times what is in them. But the labels of a series are the same bytes in each request, and what
+follows them nearly always is one sample of 16 bytes (a double, and a time of six bytes) or, since
+protobuf leaves zeros out, of 7. So it is enough to cut that off and to look the rest up: where it
+is known, it was a whole number of label fields before, hence the cut was right. Everything else is
+read field by field.
 
 Reference: https://protobuf.dev/programming-guides/encoding/
 """
 
-from collections.abc import Callable
+import struct
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar, cast
+from typing import Final, Generic, TypeVar
 
-import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-Bytes = NDArray[np.uint8]
-Places = NDArray[np.int64]
-Function = TypeVar("Function", bound=Callable[..., Any])
+from collectors.push import Malformed, TooLarge
 
+Known = TypeVar("Known")
+
+PROTOCOL: Final = "remote write"
 VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5  # wire types
 LABELS, SAMPLES = 1, 2  # fields of a series, in both versions
-DAMAGED: Final = -1
-# What the numbers of a scan count
-SERIES, POINTS, HISTOGRAMS, EXEMPLARS, METADATA, SYMBOLS, FAULT = range(7)
+BETWEEN: Final = b"\xff"  # no byte of UTF-8
+SAMPLE_FIELD: Final = b"\x12\x10"
+ZERO_FIELD: Final = b"\x12\x07"
+ZERO: Final = b"\x09" + bytes(8)  # a value that is left out
+TAIL: Final = np.dtype([("one", "u1"), ("value", "<f8"), ("two", "u1"), ("time", "u1", 6)])
+SHORT: Final = 8192  # bytes of a series whose end is cut off to look the rest up,
+CUTS: Final = 32  # and how many samples at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,189 +39,303 @@ class Fields:
     """Numbers of the fields in which the versions of remote write differ; 0 for none."""
 
     series: int
-    metadata: int
     symbols: int
     histograms: int
     exemplars: int
 
 
-VERSION_1: Final = Fields(series=1, metadata=3, symbols=0, histograms=4, exemplars=3)
-VERSION_2: Final = Fields(series=5, metadata=0, symbols=4, histograms=3, exemplars=4)
+VERSION_1: Final = Fields(series=1, symbols=0, histograms=4, exemplars=3)
+VERSION_2: Final = Fields(series=5, symbols=4, histograms=3, exemplars=4)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Scan:
-    """What a request holds; places are of bytes.
+class Contents(Generic[Known]):
+    """What a request holds.
 
     Attributes:
-        labels: Begin and end of the label fields of each series, shape (series, 2).
-        symbols: Begin and end of each symbol, shape (symbols, 2).
+        known: What is known of each series.
         series: Of each sample, the number of its series.
         time: Of each sample, milliseconds since 1970.
         value: Of each sample.
-        counts: Of series, samples, histograms, exemplars, metadata and symbols.
+        histograms: How many native histograms there are.
+        exemplars: How many exemplars.
     """
 
-    labels: Places
-    symbols: Places
-    series: Places
-    time: Places
+    known: list[Known]
+    series: NDArray[np.int64]
+    time: NDArray[np.int64]
     value: NDArray[np.float64]
-    counts: Places
+    histograms: int
+    exemplars: int
 
 
-def counted(body: Bytes, fields: Fields) -> Places:
-    """Return how many of each kind ``body`` holds, and where it is damaged (-1 if it is not)."""
-    none = np.empty((0, 2), dtype=np.int64)
-    samples = np.empty((0, 3), dtype=np.int64)
-    return _scan(body, _numbers(fields), none, none, samples)
-
-
-def scanned(body: Bytes, fields: Fields, counts: Places) -> Scan:
-    """Return what ``body`` holds.
+def contents(
+    request: bytes,
+    fields: Fields,
+    get: Callable[[bytes], Known | None],
+    learn: Callable[[bytes], Known],
+    most: int,
+) -> Contents[Known]:
+    """Return what ``request`` holds.
 
     Args:
-        body: A request, unpacked.
-        fields: Of which version it is.
-        counts: What ``counted`` returned for it; it found no damage.
+        request: Unpacked.
+        fields: Of its version.
+        get: Tells what is known of labels by their key; None for nothing. A key are the bytes of
+            the label fields (1.0), or names and values, each behind ``BETWEEN`` (2.0).
+        learn: Tells the same where nothing is known yet.
+        most: Series or samples that are taken.
+
+    Raises:
+        TooLarge: it holds more than is taken.
+        Malformed: it is damaged.
     """
-    labels = np.empty((counts[SERIES], 2), dtype=np.int64)
-    symbols = np.empty((counts[SYMBOLS], 2), dtype=np.int64)
-    samples = np.empty((counts[POINTS], 3), dtype=np.int64)
-    _scan(body, _numbers(fields), labels, symbols, samples)
-    value = samples[:, 2].copy().view(np.float64)
-    return Scan(labels, symbols, samples[:, 0], samples[:, 1], value, counts)
+    quick = _Reader(request, fields, get, learn, most)
+    quick.read(cut=not fields.symbols)
+    columns = quick.columns()
+    if columns is None:  # what was cut off was no sample after all
+        careful = _Reader(request, fields, get, learn, most)
+        careful.read(cut=False)
+        columns = careful.columns()
+    if columns is None:
+        raise Malformed(f"{PROTOCOL}: a sample is no valid protobuf")
+    return columns
 
 
-def _numbers(fields: Fields) -> Places:
-    """Return ``fields`` in a form that compiled code takes."""
-    return np.array(
-        [fields.series, fields.metadata, fields.symbols, fields.histograms, fields.exemplars]
-    )
+def labels_of(key: bytes) -> list[bytes]:
+    """Return names and values, in turn, of the labels that ``key`` stands for.
 
-
-def _compiled(function: Function) -> Function:
-    """Return ``function``, compiled when it is first called; other threads run beside it."""
-    return cast(Function, nb.njit(cache=True, nogil=True)(function))
-
-
-@_compiled
-def _varint(body: Bytes, at: int, end: int) -> tuple[int, int]:
-    """Return the number at ``at`` and where it ends, DAMAGED where there is none."""
-    value = np.uint64(0)
-    shift = np.uint64(0)
-    while at < end and shift < np.uint64(70):
-        byte = body[at]
-        at += 1
-        value |= np.uint64(byte & 0x7F) << shift
-        if byte < 0x80:
-            return np.int64(value), at  # type: ignore[return-value]
-        shift += np.uint64(7)
-    return 0, DAMAGED
-
-
-@_compiled
-def _field(body: Bytes, at: int, end: int) -> tuple[int, int, int, int]:
-    """Return number and wire type of the field at ``at``, and begin and end of what it holds.
-
-    The begin is DAMAGED where there is no field.
+    Raises:
+        Malformed: it is damaged.
     """
-    tag, at = _varint(body, at, end)
-    if at == DAMAGED or not 8 <= tag < 1 << 32:
-        return 0, 0, DAMAGED, end
+    if key.startswith(BETWEEN):
+        return key.split(BETWEEN)[1:]
+    parts = []
+    for _, kind, begin, stop in _fields(key, 0, len(key)):
+        held = {n: key[first:last] for n, _, first, last in _fields(key, begin, stop)}
+        if kind != LENGTH:
+            raise _damaged(begin)
+        parts += [held.get(1, b""), held.get(2, b"")]
+    return parts
+
+
+class _Reader(Generic[Known]):
+    """Reads one request once; its arguments are those of ``contents``."""
+
+    def __init__(
+        self,
+        request: bytes,
+        fields: Fields,
+        get: Callable[[bytes], Known | None],
+        learn: Callable[[bytes], Known],
+        most: int,
+    ) -> None:
+        self.request, self.fields, self.most = request, fields, most
+        self.get, self.learn = get, learn
+        self.known: list[Known] = []
+        self.cut: list[bytes] = []  # samples as they were sent,
+        self.cut_from: list[int] = []  # and the series of each
+        self.samples: list[tuple[int, int, float]] = []  # series, time, value
+        self.histograms = self.exemplars = 0
+
+    def read(self, cut: bool) -> None:
+        """Read the whole request, and cut samples off where ``cut`` allows it."""
+        symbols = list(self._symbols()) if self.fields.symbols else []
+        at, end = 0, len(self.request)
+        while at < end:
+            if cut:
+                at = self._cut_off_all(at, end)
+            if at < end:
+                number, kind, begin, at = _field(self.request, at, end)
+                ours = number == self.fields.series and kind == LENGTH
+                if ours and not (cut and self._cut_off(begin, at)):
+                    self._read_series(begin, at, symbols)
+            if max(len(self.known), len(self.cut), len(self.samples)) > self.most:
+                raise TooLarge(f"{PROTOCOL}: a request holds at most {self.most} samples")
+
+    def _cut_off_all(self, at: int, end: int) -> int:
+        """Take the series from ``at`` on that are known and have one sample; return where it ended.
+
+        Nearly all are taken here, so this is written to be fast.
+        """
+        request, get, known, samples = self.request, self.get, self.known, self.cut
+        tag = self.fields.series << 3 | LENGTH
+        while end - at > 3 and request[at] == tag and len(known) <= self.most:
+            size, begin = request[at + 1], at + 2
+            if size >= 0x80:
+                size, begin = size & 0x7F | request[begin] << 7, at + 3
+            stop = begin + size
+            series = None
+            if request[begin - 1] >= 0x80 or not 18 <= size <= end - begin:
+                break
+            if request[stop - 18 : stop - 16] == SAMPLE_FIELD:
+                series, sample = get(request[begin : stop - 18]), request[stop - 16 : stop]
+            elif request[stop - 9 : stop - 7] == ZERO_FIELD:
+                series, sample = get(request[begin : stop - 9]), ZERO + request[stop - 7 : stop]
+            if series is None:
+                break
+            self.cut_from.append(len(known))
+            known.append(series)
+            samples.append(sample)
+            at = stop
+        return at
+
+    def columns(self) -> Contents[Known] | None:
+        """Return what was read; None where something else than samples was cut off."""
+        tails = np.frombuffer(b"".join(self.cut), dtype=TAIL)
+        ends = tails["time"] < 0x80
+        whole = (tails["one"] == 0x09) & (tails["two"] == 0x10)
+        if not (whole & ends[:, 5] & ~ends[:, :5].any(axis=1)).all():
+            return None
+        digits = (tails["time"] & 0x7F).astype(np.int64)
+        time = (digits << np.arange(0, 42, 7)).sum(axis=1)
+        read = list(zip(*self.samples, strict=True)) or [(), (), ()]
+        series = np.concatenate([np.array(self.cut_from, np.int64), np.array(read[0], np.int64)])
+        order = np.argsort(series, kind="stable")
+        return Contents(
+            self.known,
+            series[order],
+            np.concatenate([time, np.array(read[1], np.int64)])[order],
+            np.concatenate([tails["value"], np.array(read[2], np.float64)])[order],
+            self.histograms,
+            self.exemplars,
+        )
+
+    def _cut_off(self, begin: int, stop: int) -> bool:
+        """Take the series from ``begin`` to ``stop``, if what its samples leave over is known."""
+        request = self.request
+        cut: list[bytes] = []
+        while stop - begin < SHORT and len(cut) < CUTS:
+            if request[stop - 18 : stop - 16] == SAMPLE_FIELD:
+                cut.append(request[stop - 16 : stop])
+                stop -= 18
+            elif request[stop - 9 : stop - 7] == ZERO_FIELD:
+                cut.append(ZERO + request[stop - 7 : stop])
+                stop -= 9
+            else:
+                return False
+            known = self.get(request[begin:stop]) if stop >= begin else None
+            if known is not None:
+                self.cut_from += [len(self.known)] * len(cut)
+                self.cut += reversed(cut)
+                self.known.append(known)
+                return True
+        return False
+
+    def _read_series(self, begin: int, stop: int, symbols: list[bytes]) -> None:
+        """Take the series from ``begin`` to ``stop``, field by field."""
+        fields, own = self.fields, len(self.known)
+        first = last = -1
+        for number, kind, at, end in _fields(self.request, begin, stop):
+            if kind != LENGTH and number in (LABELS, SAMPLES, fields.histograms, fields.exemplars):
+                raise _damaged(at)
+            if number == LABELS:
+                if last not in (-1, begin):
+                    raise _damaged(at)  # labels lie apart, which no writer of protobuf does
+                first, last = (at if symbols else begin) if first < 0 else first, end
+            elif number == SAMPLES:
+                self.samples.append((own, *_sample(self.request, at, end)))
+                if len(self.samples) > self.most:
+                    raise TooLarge(f"{PROTOCOL}: a request holds at most {self.most} samples")
+            self.histograms += number == fields.histograms
+            self.exemplars += number == fields.exemplars
+            begin = end
+        key = self.request[first:last] if first >= 0 else b""
+        key = _resolved(key, symbols) if symbols else key
+        known = self.get(key)
+        self.known.append(self.learn(key) if known is None else known)
+
+    def _symbols(self) -> Iterator[bytes]:
+        """Yield the texts that labels of version 2.0 refer to."""
+        for number, kind, begin, stop in _fields(self.request, 0, len(self.request)):
+            if number == self.fields.symbols and kind == LENGTH:
+                yield self.request[begin:stop]
+
+
+def _resolved(references: bytes, symbols: list[bytes]) -> bytes:
+    """Return the labels that packed ``references`` to ``symbols`` stand for, in one form.
+
+    Raises:
+        Malformed: one refers to no symbol.
+    """
+    parts = [b""]
+    at = 0
+    while at < len(references):
+        number, at = _varint(references, at, len(references))
+        if number >= len(symbols):
+            raise Malformed(f"{PROTOCOL}: a label refers to no symbol")
+        parts.append(symbols[number])
+    return BETWEEN.join(parts)
+
+
+def _sample(request: bytes, at: int, stop: int) -> tuple[int, float]:
+    """Return time and value of the sample from ``at`` to ``stop``.
+
+    Raises:
+        Malformed: it is damaged.
+    """
+    time, value = 0, 0.0
+    for number, kind, begin, _ in _fields(request, at, stop):
+        if number == 1 and kind == FIXED64:
+            (value,) = struct.unpack_from("<d", request, begin)
+        elif number == 2 and kind == VARINT:
+            time = _varint(request, begin, stop)[0]
+            time -= time >> 63 << 64
+        elif number in (1, 2):
+            raise _damaged(begin)
+    return time, value
+
+
+def _fields(message: bytes, at: int, stop: int) -> Iterator[tuple[int, int, int, int]]:
+    """Yield number, wire type, begin and end of each field from ``at`` to ``stop``.
+
+    Raises:
+        Malformed: one is damaged.
+    """
+    while at < stop:
+        found = _field(message, at, stop)
+        yield found
+        at = found[3]
+
+
+def _field(message: bytes, at: int, stop: int) -> tuple[int, int, int, int]:
+    """Return number, wire type, begin and end of the field at ``at``.
+
+    Raises:
+        Malformed: it is damaged, or goes on behind ``stop``.
+    """
+    tag, begin = _varint(message, at, stop)
     kind = tag & 7
-    stop = at
     if kind == LENGTH:
-        size, at = _varint(body, at, end)
-        if at == DAMAGED or not 0 <= size <= end - at:
-            return 0, 0, DAMAGED, end
-        stop = at + size
+        size, begin = _varint(message, begin, stop)
+        end = begin + size
     elif kind == VARINT:
-        _, stop = _varint(body, at, end)
-    elif kind == FIXED64:
-        stop = at + 8
-    elif kind == FIXED32:
-        stop = at + 4
+        end = _varint(message, begin, stop)[1]
+    elif kind in (FIXED64, FIXED32):
+        end = begin + (8 if kind == FIXED64 else 4)
     else:
-        stop = DAMAGED
-    if stop == DAMAGED or stop > end:
-        return 0, 0, DAMAGED, end
-    return tag >> 3, kind, at, stop
+        raise _damaged(at)
+    if end > stop or not 8 <= tag < 1 << 32:
+        raise _damaged(at)
+    return tag >> 3, kind, begin, end
 
 
-@_compiled
-def _sample(body: Bytes, at: int, end: int) -> tuple[int, int, bool]:
-    """Return the time and the bits of the value of a sample, and whether it is sound."""
-    time = bits = 0
-    while at < end:
-        number, kind, begin, stop = _field(body, at, end)
-        if begin == DAMAGED:
-            return 0, 0, False
-        if number == 1:
-            if kind != FIXED64:
-                return 0, 0, False
-            whole = np.uint64(0)
-            for place in range(8):
-                whole |= np.uint64(body[begin + place]) << np.uint64(8 * place)
-            bits = np.int64(whole)  # type: ignore[assignment]
-        elif number == 2:
-            if kind != VARINT:
-                return 0, 0, False
-            time, _ = _varint(body, begin, stop)
-        at = stop
-    return time, bits, True
+def _varint(message: bytes, at: int, stop: int) -> tuple[int, int]:
+    """Return the number at ``at`` and where it ends.
+
+    Raises:
+        Malformed: there is none before ``stop``.
+    """
+    value = shift = 0
+    while at < stop and shift < 70:
+        byte = message[at]
+        at += 1
+        if byte < 0x80:
+            return (value | byte << shift) & (1 << 64) - 1, at
+        value |= (byte & 0x7F) << shift
+        shift += 7
+    raise _damaged(at)
 
 
-@_compiled
-def _series(
-    body: Bytes, at: int, end: int, fields: Places, counts: Places, labels: Places, samples: Places
-) -> int:
-    """Read the series from ``at`` to ``end``; return where it is damaged, DAMAGED if nowhere."""
-    first = last = end
-    while at < end:
-        number, kind, begin, stop = _field(body, at, end)
-        known = number in (LABELS, SAMPLES, fields[3], fields[4])
-        if begin == DAMAGED or (known and kind != LENGTH):
-            return at
-        if number == LABELS:
-            if first < end and at != last:
-                return at  # labels lie apart, which no writer of protobuf does
-            first, last = min(first, at), stop
-        elif number == SAMPLES:
-            time, bits, sound = _sample(body, begin, stop)
-            if not sound:
-                return begin
-            if counts[POINTS] < len(samples):
-                row = counts[POINTS]
-                samples[row, 0], samples[row, 1], samples[row, 2] = counts[SERIES], time, bits
-            counts[POINTS] += 1
-        counts[HISTOGRAMS] += number == fields[3]
-        counts[EXEMPLARS] += number == fields[4]
-        at = stop
-    if counts[SERIES] < len(labels):
-        labels[counts[SERIES], 0], labels[counts[SERIES], 1] = first, last
-    counts[SERIES] += 1
-    return DAMAGED
-
-
-@_compiled
-def _scan(body: Bytes, fields: Places, labels: Places, symbols: Places, samples: Places) -> Places:
-    """Fill the tables as far as they have rows; return the counts and the place of damage."""
-    counts = np.zeros(7, dtype=np.int64)
-    counts[FAULT] = DAMAGED
-    at, end = 0, len(body)
-    while at < end and counts[FAULT] == DAMAGED:
-        number, kind, begin, stop = _field(body, at, end)
-        known = number in (fields[0], fields[1], fields[2])
-        if begin == DAMAGED or (known and kind != LENGTH):
-            counts[FAULT] = at
-        elif number == fields[0]:
-            counts[FAULT] = _series(body, begin, stop, fields, counts, labels, samples)
-        elif number == fields[1]:
-            counts[METADATA] += 1
-        elif number == fields[2]:
-            if counts[SYMBOLS] < len(symbols):
-                symbols[counts[SYMBOLS], 0], symbols[counts[SYMBOLS], 1] = begin, stop
-            counts[SYMBOLS] += 1
-        at = stop
-    return counts
+def _damaged(at: int) -> Malformed:
+    return Malformed(f"{PROTOCOL}: no valid protobuf at byte {at}")

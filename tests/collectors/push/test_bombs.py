@@ -1,0 +1,70 @@
+"""A small body that would unpack to a great deal costs little memory before it is refused."""
+
+import subprocess
+import sys
+
+import pytest
+
+PEAK_MEGABYTES = 150
+MAIN = """
+import resource, sys
+from datetime import UTC, datetime
+import cramjam
+{make}
+from collectors.limits import Limits
+from collectors.push import Malformed, loki_push, otlp_logs
+from collectors.push.otlp_metrics import OtlpMetrics
+from collectors.push.remote_write import RemoteWrite
+now = datetime.now(UTC)
+try:
+    {decode}
+except Malformed as refused:
+    print(type(refused).__name__, file=sys.stderr)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+# 256 MB of zeros in 12 MB of snappy is made in a process of its own: making it is not what counts.
+ZEROS = "body = sys.stdin.buffer.read()"
+WRITE = 'RemoteWrite().decode(body, "application/x-protobuf", now)'
+BOMBS = {
+    "remote write": (ZEROS, WRITE),
+    "loki": (ZEROS, 'loki_push.decoded(body, "application/x-protobuf", now)'),
+    # 16 MB of the smallest samples, series and log records that protobuf can write
+    "samples": (
+        r'body = bytes(cramjam.snappy.compress_raw(b"\x0a\x02\x12\x00" * (4 << 20)))',
+        WRITE,
+    ),
+    "series": (r'body = bytes(cramjam.snappy.compress_raw(b"\x0a\x00" * (8 << 20)))', WRITE),
+    "points of one series": (
+        r'inner = b"\x12\x00" * (7 << 20); '
+        r'body = bytes(cramjam.snappy.compress_raw(b"\x0a\x80\x80\x80\x07" + inner)); del inner',
+        WRITE,
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def zeros():
+    made = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import cramjam, sys;"
+            "sys.stdout.buffer.write(bytes(cramjam.snappy.compress_raw(bytes(256 << 20))))",
+        ],
+        capture_output=True,
+        check=True,
+    )
+    return made.stdout
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_a_bomb_is_refused_in_little_memory(bomb, zeros):
+    make, decode = BOMBS[bomb]
+    done = subprocess.run(
+        [sys.executable, "-c", MAIN.format(make=make, decode=decode)],
+        input=zeros,
+        capture_output=True,
+        check=True,
+    )
+    assert done.stderr.decode().strip() == "TooLarge"
+    assert int(done.stdout) < PEAK_MEGABYTES
