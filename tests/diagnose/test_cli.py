@@ -29,6 +29,7 @@ from diagnose.schema import (
     RootCause,
 )
 from diagnose.window import WindowLimits
+from models.calibration import UNFITTED
 
 ROOT = Path(__file__).parents[2]
 ALERT = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
@@ -428,7 +429,6 @@ class Absent:
 
 sys.meta_path.insert(0, Absent())
 from diagnose.cli import main
-from models.calibration import UNFITTED
 main()
 """
 
