@@ -259,12 +259,17 @@ def _resolved(references: bytes, symbols: list[bytes]) -> bytes:
         Malformed: one refers to no symbol.
     """
     parts = [b""]
-    at = 0
-    while at < len(references):
-        number, at = _varint(references, at, len(references))
-        if number >= len(symbols):
-            raise Malformed(f"{PROTOCOL}: a label refers to no symbol")
-        parts.append(symbols[number])
+    number = shift = 0
+    for byte in references:
+        number |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            if number >= len(symbols):
+                raise Malformed(f"{PROTOCOL}: a label refers to no symbol")
+            parts.append(symbols[number])
+            number = shift = 0
+    if shift:
+        raise Malformed(f"{PROTOCOL}: a label refers to no symbol")
     return BETWEEN.join(parts)
 
 
