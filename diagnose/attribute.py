@@ -38,7 +38,8 @@ Floats = NDArray[np.float64]
 class Fusion:
     """What the graph's answers count, in log-odds at full trust.
 
-    Fitted on simulated incidents, linear and not, with true and with wrong graphs.
+    Chosen on simulated incidents, linear and not, with true and with wrong graphs, and on the
+    public development sets (``models/LOG.md``).
 
     Attributes:
         explained: For each unit by which the parents lower a candidate's deviation, on the scale
