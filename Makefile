@@ -49,8 +49,9 @@ else
 	@echo 'bench: SKIPPED, NOTHING WAS MEASURED: give the folder, make bench INCIDENTS=DIR'
 endif
 
-lab: .venv/installed  ## record the incidents that tests/incidents lacks; needs tests/lab/apt.txt
+lab: .venv/installed  ## kill aitia ingest fifty times, record missing incidents; needs tests/lab/apt.txt
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[diagnose,dev,lab]'
+	$(BIN)/python -m tests.lab.kill_ingest --rounds 50
 	$(BIN)/python -m tests.lab.record tests/incidents
 
 lock: .venv/installed  ## pin in constraints.txt what is installed now

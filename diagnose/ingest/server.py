@@ -29,6 +29,8 @@ from diagnose.sections import IngestSection
 from diagnose.telemetry.writer import Keeping, Writer, open_writer
 
 DRAIN_SECONDS: Final = 10  # for which requests may finish when we are told to stop
+IDLE_SECONDS: Final = 75  # for which a sender may keep its connection
+CONNECTIONS: Final = 1000  # at once; more are told to come again
 LOG: Final = logging.getLogger(__name__)
 
 
@@ -92,6 +94,8 @@ async def _serve(
         lifespan="off",
         server_header=False,
         timeout_graceful_shutdown=DRAIN_SECONDS,
+        timeout_keep_alive=IDLE_SECONDS,
+        limit_concurrency=CONNECTIONS,
         ssl_certfile=ingest.tls_cert,
         ssl_keyfile=ingest.tls_key,
     )

@@ -14,7 +14,8 @@ from diagnose.telemetry.batch import STREAMS, Stream
 from diagnose.telemetry.journal import Entry, Journal
 from diagnose.telemetry.tables import SCHEMAS, Tables, with_hour
 
-MOST: Final = 500_000  # records of a commit: what is held in memory at once
+MOST: Final = 500_000  # records of a commit: what is held in memory at once ...
+MOST_BYTES: Final = 24 << 20  # ... and the bytes of which they are unpacked
 SERIES: Final = ["entity", "signal"]
 
 
@@ -51,7 +52,7 @@ class Flusher:
         moved = 0
         while True:
             after = self.tables.position(stream, self.journal.identity)
-            entries = list(self.journal.entries(stream, after, MOST))
+            entries = list(self.journal.entries(stream, after, (MOST, MOST_BYTES)))
             if not entries:
                 return moved
             position = entries[-1].position

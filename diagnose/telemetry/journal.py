@@ -160,18 +160,21 @@ class Journal:
             )
         return True
 
-    def entries(self, stream: Stream, after: int, most: int | None = None) -> Iterator[Entry]:
+    def entries(
+        self, stream: Stream, after: int, most: tuple[int, int] | None = None
+    ) -> Iterator[Entry]:
         """Yield the entries of ``stream`` behind position ``after``, in order.
 
         Args:
             stream: Which.
             after: A position.
-            most: Records after which to stop; None for all.
+            most: Records, and bytes of them as they are kept here, after which to stop; None for
+                all.
 
         Raises:
             DamagedEntry: an entry does not match its checksum.
         """
-        given = 0
+        given = size = 0
         for position, records, checksum, frame in self._db.execute(
             "SELECT position, records, checksum, frame FROM entries"
             " WHERE stream = ? AND position > ? ORDER BY position",
@@ -180,8 +183,8 @@ class Journal:
             if zlib.crc32(frame) != checksum:
                 raise DamagedEntry(self.path, position)
             yield Entry(position, stream, records, decoded_frame(frame))
-            given += records
-            if most is not None and given >= most:
+            given, size = given + records, size + len(frame)
+            if most is not None and (given >= most[0] or size >= most[1]):
                 return
 
     def trim(self, positions: Mapping[Stream, int], synced: Mapping[str, int]) -> None:

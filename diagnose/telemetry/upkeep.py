@@ -19,7 +19,8 @@ from diagnose.telemetry.tables import HOUR, QUIETLY, SCHEMAS, WRITER, Tables
 
 FILES: Final = 12  # of an hour that still grows before they are made one
 SETTLED: Final = timedelta(minutes=10)  # after which an hour hardly grows any more
-SORTED: Final = 6_000_000  # records that are sorted at once; more are only joined
+SORTED: Final = 6_000_000  # records that are sorted at once; more are only joined ...
+JOINED_BYTES: Final = 64 << 20  # ... and so are those of more bytes, into files of about as many
 AT_ONCE: Final = 4  # hours of a table that one round compacts, so that flushing is not held up
 READ_ON: Final = timedelta(hours=1)  # for which a reader may go on with an older version
 LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -46,8 +47,8 @@ class Upkeep:
         """Do what is due at ``now``."""
         for stream in STREAMS:
             self._forget(stream, now)
-            for hour, files in self._due(stream, now).items():
-                self._compact(stream, hour, files)
+            for hour, fits in self._due(stream, now).items():
+                self._compact(stream, hour, fits)
         if len(self.tables.table("series").file_uris()) > FILES:
             rows = self._read("series", self.tables.table("series").file_uris())
             self.tables.replace("series", rows.sort("series"), None)
@@ -65,26 +66,30 @@ class Upkeep:
         if table.file_uris(file_pruning_predicate=[("hour", "<", oldest)]):
             table.delete(f"hour < '{oldest}'", post_commithook_properties=QUIETLY)
 
-    def _due(self, stream: Stream, now: datetime) -> Mapping[str, int]:
-        """Return the hours to compact, oldest first, and how many records each has."""
-        actions = pl.DataFrame(self.tables.table(stream).get_add_actions(flatten=True))
-        if actions.is_empty():
+    def _due(self, stream: Stream, now: datetime) -> Mapping[str, bool]:
+        """Return the hours to compact, oldest first, and whether each fits into memory."""
+        files = pl.DataFrame(self.tables.table(stream).get_add_actions(flatten=True))
+        if files.is_empty():
             return {}
-        open_since = (now - SETTLED).strftime(HOUR)
-        often = pl.when(pl.col("hour") >= open_since).then(FILES).otherwise(1)
-        due = (
-            actions.group_by(hour=pl.col("partition.hour"))
-            .agg(files=pl.len(), records=pl.col("num_records").sum())
-            .filter(pl.col("files") > often)
-            .sort("hour")
-            .head(AT_ONCE)
+        size = pl.col("size_bytes")
+        hours = files.group_by(hour=pl.col("partition.hour")).agg(
+            files=pl.len(),
+            small=(size < JOINED_BYTES).sum(),
+            fits=(pl.col("num_records").sum() <= SORTED) & (size.sum() <= JOINED_BYTES),
         )
-        return dict(due.select("hour", "records").iter_rows())
+        settled = pl.col("hour") < (now - SETTLED).strftime(HOUR)
+        due = (
+            pl.when("fits")
+            .then(pl.col("files") > pl.when(settled).then(1).otherwise(FILES))
+            .otherwise(pl.col("small") > FILES)
+        )
+        chosen = hours.filter(due).sort("hour").head(AT_ONCE)
+        return dict(chosen.select("hour", "fits").iter_rows())
 
-    def _compact(self, stream: Stream, hour: str, records: int) -> None:
-        """Make one file, or a few, of all those of an hour."""
+    def _compact(self, stream: Stream, hour: str, fits: bool) -> None:
+        """Make one sorted file of all those of an hour, or a few of them where it is too large."""
         table = self.tables.table(stream)
-        if records > SORTED:
+        if not fits:
             table.optimize.compact(
                 partition_filters=[("hour", "=", hour)],
                 writer_properties=WRITER,

@@ -33,7 +33,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(STEPS)
 def test_a_reading_counts_once_and_the_later_value_wins(steps):
     expected: dict[tuple[object, ...], float] = {}
@@ -133,3 +133,16 @@ def test_a_lost_journal_is_replaced_by_one_whose_values_win(kept):
 def test_where_nothing_was_kept_a_reader_says_what_to_do(tmp_path):
     with pytest.raises(Failure, match=r"holds no telemetry \(start 'aitia ingest'"):
         Reader(str(tmp_path), tmp_path / "journal.db")
+
+
+def test_an_hour_that_does_not_fit_into_memory_is_joined_as_it_is(kept, monkeypatch):
+    monkeypatch.setattr(upkeep, "SORTED", 1)
+    for second in range(upkeep.FILES + 1):
+        kept.append(readings((0, "db1", "cpu", float(second)), (second, "db1", "mem", 1.0)))
+        kept.flusher.flush()
+    before = kept.read()
+    kept.upkeep.run(at(9999))
+    assert len(kept.tables.table("readings").file_uris()) == 1
+    assert kept.read() == before  # the later value still wins
+    kept.upkeep.run(at(9999))
+    assert kept.read() == before
