@@ -91,7 +91,8 @@ def test_nothing_is_lost_when_it_is_killed_and_the_receiver_is_away(follow, rece
         assert receiver.wait_for(lambda: set(receiver.bodies()) >= expected)
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
-    bodies = receiver.bodies()
+    # On a busy machine the agent may also say that a collector took too long.
+    bodies = [body for body in receiver.bodies() if not body.startswith("collector ")]
     assert set(bodies) == expected
     # At least once: only what was sent and not acknowledged when it was killed comes again.
     assert len(bodies) <= len(expected) + 3 * 400
