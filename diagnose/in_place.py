@@ -64,7 +64,12 @@ class Symptom:
 
 
 def read_around(
-    alert: Alert, prometheus: Prometheus, loki: Loki | None, site: SiteTopology, as_of: datetime
+    alert: Alert,
+    prometheus: Prometheus,
+    loki: Loki | None,
+    site: SiteTopology,
+    seen: Topology,
+    as_of: datetime,
 ) -> Bundle:
     """Return what the entities around an alert showed before and since its onset.
 
@@ -73,6 +78,7 @@ def read_around(
         prometheus: Who is asked for metrics.
         loki: Who is asked for log lines; None for nobody.
         site: What the people of the site say of the topology.
+        seen: What others have seen of it, services by their names.
         as_of: The moment of asking.
 
     Raises:
@@ -87,7 +93,8 @@ def read_around(
     scraped = prometheus.series(["up"], span.start, span.end)
     targets = _once([*symptom.targets, *map(_target, scraped)])
     entities = {entity_of(target) for target in targets}
-    topology = _topology(prometheus, span, entities, symptom.entity) + site.among(entities)
+    topology = _topology(prometheus, span, entities, symptom.entity)
+    topology += Topology(resolved(seen.calls, entities), seen.contains) + site.among(entities)
     near, far = _by_distance(targets, symptom.entity, topology)
     frames, left_out, unread = _read(prometheus, near, span)
     said = [alert.note] if alert.note else []

@@ -67,7 +67,8 @@ def incident_at(
     step = timedelta(seconds=step_seconds)
     end = min(as_of, at + max(GRACE, GRACE_STEPS * step))
     start = at - max(HISTORY, HISTORY_STEPS * step)
-    topology = _topology(reader, at, end, known) + site.among(known)
+    seen = seen_topology(reader, at, end)
+    topology = Topology(resolved(seen.calls, known), seen.contains) + site.among(known)
     near = _by_distance(known, entity, topology)
     readings = reader.readings(start, end, near)
     readings, left_out = _fitting(readings, near)
@@ -143,13 +144,20 @@ def _step_seconds(readings: pl.DataFrame) -> float:
     return min(max(1.0, float(round(seconds / 1e6))), LONGEST_STEP)
 
 
-def _topology(reader: Reader, at: datetime, end: datetime, known: Sequence[str]) -> Topology:
-    """Return which entities were seen to call each other, and which to be part of another."""
-    edges = reader.edges(at - SEEN, end).select("caller", "callee").unique().sort("caller")
+def seen_topology(reader: Reader, at: datetime, end: datetime) -> Topology:
+    """Return who was seen to call whom, and what to be part of what, by the names then seen.
+
+    Args:
+        reader: Of what was kept.
+        at: The moment that is asked about; an edge is believed for a day.
+        end: Edges that were seen later are not read.
+    """
+    edges = (
+        reader.edges(at - SEEN, end).select("caller", "callee").unique().sort("caller", "callee")
+    )
     pairs = [(str(caller), str(callee)) for caller, callee in edges.iter_rows()]
     part = [(one, other) for one, other in pairs if one == host_of(other)]
-    calls = [pair for pair in pairs if pair not in set(part)]
-    return Topology(resolved(calls, known), tuple(part))
+    return Topology(tuple(pair for pair in pairs if pair not in set(part)), tuple(part))
 
 
 def _by_distance(known: Sequence[str], entity: str, topology: Topology) -> list[str]:

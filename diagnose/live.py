@@ -5,7 +5,7 @@ beside them is added; where there is no Prometheus to ask, what is kept has to d
 """
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 
@@ -21,11 +21,11 @@ from diagnose.bundle import Bundle
 from diagnose.config import Settings
 from diagnose.failure import Failure
 from diagnose.in_place import read_around
-from diagnose.kept import incident_at, opened
+from diagnose.kept import incident_at, opened, seen_topology
 from diagnose.promql import compared
 from diagnose.schema import LOGS, Node
 from diagnose.sections import EndpointSection, TelemetrySection
-from diagnose.topology import read_topology
+from diagnose.topology import Topology, read_topology
 
 
 def incident_of(wanted: str, settings: Settings, as_of: datetime) -> Bundle:
@@ -57,7 +57,9 @@ def incident_of(wanted: str, settings: Settings, as_of: datetime) -> Bundle:
         if as_of < alert.since:
             raise Failure(f"{alert.name} did not hold yet at {as_of}", "ask at its onset or later")
         if prometheus:
-            bundle = read_around(alert, prometheus, Loki(lines) if lines else None, site, as_of)
+            loki = Loki(lines) if lines else None
+            seen = _seen(settings.telemetry, alert.since, as_of)
+            bundle = read_around(alert, prometheus, loki, site, seen, as_of)
             return _with_kept(bundle, settings.telemetry)
     with opened(settings.telemetry) as reader:
         bundle = incident_at(reader, entity_of(alert.labels), alert.since, site, as_of)
@@ -90,9 +92,21 @@ def _named(bundle: Bundle, alert: Alert) -> Bundle:
     )
 
 
+def _is_kept(telemetry: TelemetrySection) -> bool:
+    return telemetry.url is not None or telemetry.dir.exists()
+
+
+def _seen(telemetry: TelemetrySection, at: datetime, end: datetime) -> Topology:
+    """Return the topology that was seen here; that nothing can be read is told with the rest."""
+    if _is_kept(telemetry):
+        with suppress(Failure), opened(telemetry) as reader:
+            return seen_topology(reader, at, end)
+    return Topology()
+
+
 def _with_kept(bundle: Bundle, telemetry: TelemetrySection) -> Bundle:
     """Return an incident with what is kept here of its entities and of their hosts."""
-    if telemetry.url is None and not telemetry.dir.exists():
+    if not _is_kept(telemetry):
         return bundle
     try:
         with opened(telemetry) as reader:

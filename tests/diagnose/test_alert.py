@@ -11,7 +11,7 @@ from collectors.prometheus import Active, Rule, Series, Target, readings_of
 from diagnose.alert import Alert, find_alert
 from diagnose.in_place import MOST, read_around
 from diagnose.schema import Failure, Node
-from diagnose.topology import NO_SITE, SiteTopology
+from diagnose.topology import NO_SITE, SiteTopology, Topology
 
 ONSET = datetime(2026, 3, 1, 3, tzinfo=UTC)
 HOLD = timedelta(minutes=10)
@@ -120,11 +120,12 @@ WEB, DB, DISK, OTHER, NODE = (
     {"job": job, "instance": f"{host}:80"}
     for job, host in (("web", "h1"), ("db", "h2"), ("disk", "h3"), ("mail", "h4"), ("node", "h2"))
 )
+NOTHING_SEEN = Topology()
 SLOW = Alert("Slow", LABELS, "f", ONSET, 'latency{job="web"} > 1', frozenset({"severity"}))
 
 
-def around(site, alert=SLOW, said=NO_SITE):
-    return read_around(alert, site, None, said, ONSET + timedelta(minutes=1))
+def around(site, alert=SLOW, said=NO_SITE, seen=NOTHING_SEEN):
+    return read_around(alert, site, None, said, seen, ONSET + timedelta(minutes=1))
 
 
 def test_calls_and_hosts_say_what_is_near_and_the_rest_is_named():
@@ -149,6 +150,12 @@ def test_what_the_site_says_counts_as_calls():
     site = Site([OTHER, WEB])
     bundle = around(site, said=SiteTopology(known=(("*/web", "*/mail"),)))
     assert bundle.topology == (("h1/web", "h4/mail"),)
+
+
+def test_what_was_seen_elsewhere_counts_as_calls():
+    bundle = around(Site([OTHER, WEB]), seen=Topology((("web", "mail"),), (("h1", "h1/web"),)))
+    assert bundle.topology == (("h1/web", "h4/mail"),)
+    assert bundle.contains == (("h1", "h1/web"),)
 
 
 def test_metrics_with_many_series_are_left_out_first_and_counted():

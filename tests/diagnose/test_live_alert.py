@@ -19,7 +19,7 @@ import pytest
 
 from diagnose.config import load
 from diagnose.live import incident_of
-from diagnose.schema import READINGS, Failure, Node
+from diagnose.schema import EDGES, READINGS, Failure, Node
 from diagnose.telemetry.batch import batch_of
 from diagnose.telemetry.journal import Journal
 from tests.programs import LOCAL, free_port, listens, needed, started, wait_until
@@ -297,10 +297,13 @@ def test_what_is_kept_here_of_the_same_hosts_comes_along(site, settings, tmp_pat
     rows = [(now, LOCAL, "hw.status/FAN1", 2.0), (now, "elsewhere", "hw.status/FAN1", 2.0)]
     (tmp_path / "kept").mkdir()
     with Journal(tmp_path / "kept" / "journal.db", writing=True) as journal:
-        journal.commit([batch_of(pl.DataFrame(rows, READINGS, orient="row"))])
+        edges = pl.DataFrame([(now, "mail", "db", "traces")], EDGES, orient="row")
+        journal.commit([batch_of(pl.DataFrame(rows, READINGS, orient="row"), edges)])
     known = json.loads(settings.read_text())
     settings.write_text(json.dumps(known | {"telemetry": {"dir": str(tmp_path / "kept")}}))
-    read = asked(settings, "CheckoutSlow").readings.collect()
+    bundle = asked(settings, "CheckoutSlow")
+    assert (f"{LOCAL}/mail", f"{LOCAL}/db") in bundle.topology
+    read = bundle.readings.collect()
     assert set(read.filter(signal="hw.status/FAN1")["entity"]) == {LOCAL}
     assert f"{LOCAL}/db" in read["entity"]
 
