@@ -9,6 +9,7 @@ import logging
 import threading
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from math import inf
 from time import monotonic
 from typing import Final
 
@@ -20,7 +21,7 @@ from diagnose.agent.sender import Sender
 from diagnose.agent.spool import Spool
 from diagnose.config import Settings
 from diagnose.failure import Failure
-from diagnose.ingest.systemd import notify
+from diagnose.ingest.systemd import notify, watchdog_seconds
 
 STOP_SECONDS: Final = 5.0  # for the request that is being sent when the agent ends
 
@@ -69,13 +70,19 @@ class Agent:
             self.collect()
             if not self.sender.is_alive():
                 raise Failure("the thread that sends has ended", "its traceback is in the log")
-            notify("WATCHDOG=1")
             due = max(due + self.settings.every_seconds, monotonic())
-            self._stopped.wait(due - monotonic())
+            self._wait_until(due)
         notify("STOPPING=1")
         self.sender.stop()
         self.sender.join(STOP_SECONDS)
         self.spool.close()
+
+    def _wait_until(self, due: float) -> None:
+        """Wait for the next round, with a sign of life as often as systemd wants one."""
+        beat = (watchdog_seconds() or inf) / 2
+        notify("WATCHDOG=1")
+        while (left := due - monotonic()) > 0 and not self._stopped.wait(min(left, beat)):
+            notify("WATCHDOG=1")
 
     def collect(self) -> None:
         """Run every collector once, and keep what it gave."""

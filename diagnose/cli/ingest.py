@@ -1,12 +1,12 @@
 """``aitia ingest``: receive and keep telemetry; its tokens, its damage."""
 
 import json
-import logging
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from diagnose.cli.log import log_to_stderr
 from diagnose.cli.options import Config, Output, extra, settings
 from diagnose.cli.terminal import LONGEST, console, fill, table, write_json
 from diagnose.wording import printable
@@ -16,20 +16,9 @@ if TYPE_CHECKING:
 
     from diagnose.ingest.tokens import Tokens
 
-LINE = "time=%(asctime)s level=%(levelname)s component=%(name)s msg=%(quoted)s"
-
 app = typer.Typer(help="Receive telemetry and keep it.", invoke_without_command=True)
 token = typer.Typer(help="Say who may send and read.", no_args_is_help=True)
 app.add_typer(token, name="token")
-
-
-class _Logfmt(logging.Formatter):
-    """One line a record, whatever a sender's text holds."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the line."""
-        record.quoted = json.dumps(printable(record.getMessage(), LONGEST))
-        return super().format(record)
 
 
 @app.callback()
@@ -41,9 +30,7 @@ def run(context: typer.Context, config: Config = None) -> None:
     with extra():
         from diagnose.ingest.server import serve
 
-    shown = logging.StreamHandler()
-    shown.setFormatter(_Logfmt(LINE))
-    logging.basicConfig(level=logging.INFO, handlers=[shown])
+    log_to_stderr()
     serve(chosen)
 
 

@@ -2,10 +2,12 @@
 
 import json
 import logging
+from typing import Final
 
+from diagnose.cli.terminal import LONGEST
 from diagnose.wording import printable
 
-LINE = "time=%(asctime)s level=%(levelname)s component=%(name)s msg=%(quoted)s"
+LINE: Final = "time=%(asctime)s level=%(levelname)s component=%(name)s msg=%(quoted)s"
 
 
 class Logfmt(logging.Formatter):
@@ -13,7 +15,7 @@ class Logfmt(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
-        record.quoted = json.dumps(printable(record.getMessage()))
+        record.quoted = json.dumps(printable(record.getMessage(), LONGEST))
         return super().format(record)
 
 
