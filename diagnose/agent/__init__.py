@@ -21,7 +21,7 @@ from diagnose.agent.sender import Sender
 from diagnose.agent.spool import Spool
 from diagnose.config import Settings
 from diagnose.failure import Failure
-from diagnose.ingest.systemd import notify, watchdog_seconds
+from diagnose.systemd import notify, watchdog_seconds
 
 STOP_SECONDS: Final = 5.0  # for the request that is being sent when the agent ends
 

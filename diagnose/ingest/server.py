@@ -22,10 +22,10 @@ from diagnose.ingest.intake import Intake
 from diagnose.ingest.meters import Meters
 from diagnose.ingest.protocols import protocols
 from diagnose.ingest.syslog import Addresses, SyslogListener
-from diagnose.ingest.systemd import notify, watchdog_seconds
 from diagnose.ingest.tokens import Tokens
 from diagnose.schema import Failure
 from diagnose.sections import IngestSection
+from diagnose.systemd import notify, watchdog_seconds
 from diagnose.telemetry.writer import Keeping, Writer, open_writer
 
 DRAIN_SECONDS: Final = 10  # for which requests may finish when we are told to stop
