@@ -28,6 +28,9 @@ Direction = Literal["up", "down"]
 
 ACCUSED: Final = 5  # entities for which a runbook is looked for
 LEAST_BELIEF: Final = 0.01  # that an entity holds the fault, below which nothing is proposed for it
+LEAST_OWN: Final = (
+    0.1  # that a signal is the cause, from which it is a fact however little it moved
+)
 OUTSIDE: Final = 0.15  # share of the recent instants beyond all that the baseline showed
 INSTANTS: Final = 3  # of them at least
 ROOM: Final = 0.1  # of the baseline's range, beyond which a value is outside of it
@@ -93,14 +96,14 @@ def facts_of(diagnosis: Diagnosis, window: Window | None = None) -> Facts:
             repair fits. None where only the diagnosis was kept.
     """
     moved: dict[Node, Direction | None] = {cause.node: None for cause in diagnosis.root_causes}
-    kinds = {signal.node: signal.kind for signal in window.signals} if window else {}
+    kinds: dict[Node, Kind] = {}
     if window:
-        moved |= dict(_moved(window))
+        kinds = {signal.node: signal.kind for signal in window.signals}
+        accused = [c.node for c in diagnosis.root_causes if c.probability >= LEAST_OWN]
+        # A candidate that stayed where it was tells nothing, unless it is the answer.
+        moved = dict(_leaning(window, accused)) | dict(_moved(window))
     for anomaly in diagnosis.anomalies:
         moved[anomaly.node] = "up" if anomaly.observed > anomaly.normal else "down"
-    unmoved = [node for node, direction in moved.items() if window and direction is None]
-    for node in unmoved:
-        del moved[node]  # a candidate that stayed where it was tells nothing
     return Facts(
         diagnosis.incident,
         _accused((cause.entity, cause.probability) for cause in diagnosis.root_causes),
@@ -174,6 +177,16 @@ def _words(node: Node) -> str:
         return ""
     apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", node.signal).lower()
     return f" {re.sub(r'[^a-z0-9]+', ' ', apart).strip()} "
+
+
+def _leaning(window: Window, nodes: Iterable[Node]) -> Iterator[tuple[Node, Direction]]:
+    """Yield those of ``nodes`` whose mean differs from that of the baseline."""
+    for name, node in {str(node): node for node in nodes}.items():
+        if name not in window.recent.columns:
+            continue
+        now, normal = window.recent[name].mean(), window.baseline[name].mean()
+        if isinstance(now, float) and isinstance(normal, float) and now != normal:
+            yield node, "up" if now > normal else "down"
 
 
 def _moved(window: Window) -> Iterator[tuple[Node, Direction]]:

@@ -73,8 +73,15 @@ def test_what_left_its_range_for_a_while_is_a_fact_and_noise_is_not():
     past, now = rng.normal(100, 1, (200, 3)), rng.normal(100, 1, (20, 3))
     now[8:, 0] += 20
     now[8:, 1] -= 20
-    facts = facts_of(diagnosis(("db1", "s2", 0.6)), window(past, now))
+    facts = facts_of(diagnosis(("db1", "s2", 0.05)), window(past, now))
     assert moved(facts) == {Node("db1", "s0"): "up", Node("db1", "s1"): "down"}
+
+
+def test_the_answer_is_a_fact_however_little_it_moved():
+    past, now = np.linspace(99, 101, 50)[:, None], np.full((10, 1), 100.5)
+    facts = facts_of(diagnosis(("db1", "s0", 0.6)), window(past, now))
+    assert moved(facts) == {Node("db1", "s0"): "up"}
+    assert facts_of(diagnosis(("db1", "s0", 0.05)), window(past, now)).signals == ()
 
 
 def test_one_change_is_a_fact_though_there_was_one_before():
