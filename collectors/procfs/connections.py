@@ -32,7 +32,9 @@ class Connections:
     """Established TCP connections as edges between entities.
 
     Whoever listens is called. This host's end is a unit where its processes may be looked into,
-    else the host; the other end is a unit of this host, a name in /etc/hosts, or an address.
+    else the host. The other end is a unit of this host, a name in /etc/hosts, or else the address
+    and port that is called: the host that listens there tells who that is, so that the edges of
+    both meet: "web1/nginx.service -> 10.0.0.5:5432" and "10.0.0.5:5432 -> db1/postgresql.service".
 
     Args:
         host: Entity of this host.
@@ -55,13 +57,14 @@ class Connections:
         for item in established:
             near = self._entity(item)
             address, port = item.remote
-            far = names.get(address, address)
             if address in here:  # both ends are seen: the caller's tells it
                 called = listening.get(port)
                 if called and self._entity(called) != near:
                     counted[near, self._entity(called)] += 1
+            elif item.local[1] in listening:
+                counted[names.get(address) or _endpoint(item.local), near] += 1
             else:
-                counted[(far, near) if item.local[1] in listening else (near, far)] += 1
+                counted[near, names.get(address) or _endpoint(item.remote)] += 1
         return [pair for pair, _ in counted.most_common(MOST)]
 
     def _entity(self, item: _Socket) -> str:
@@ -92,6 +95,11 @@ def _address(text: str) -> Address:
     octets = octets.removeprefix(MAPPED)
     family = socket.AF_INET if len(octets) == 4 else socket.AF_INET6
     return socket.inet_ntop(family, octets), int(port, 16)
+
+
+def _endpoint(address: Address) -> str:
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _names(hosts: Path) -> Mapping[str, str]:

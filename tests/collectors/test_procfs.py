@@ -11,6 +11,7 @@ from collectors import NotApplicable
 from collectors.procfs import Procfs
 from collectors.procfs.consumers import FIRST, MOST, Shortlist
 from collectors.procfs.disks import Disks
+from models.calls import Relation, relations
 
 TREE = Path(__file__).parent.parent / "fixtures" / "procfs"
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -102,13 +103,32 @@ def test_units_are_entities():
 def test_connections_are_edges_from_caller_to_callee():
     (edges,) = [frame for frame in recorded().collect(NOW) if "caller" in frame.columns]
     assert set(edges.select("caller", "callee").rows()) == {
-        ("10.0.0.6", "db1/nginx.service"),  # we listen, so we are called
+        ("10.0.0.4:80", "db1/nginx.service"),  # we listen, so we are called
         ("db1/nginx.service", "orders1"),  # named in /etc/hosts
         ("db1/nginx.service", "db1/postgresql.service"),  # both on this host
-        ("10.0.0.7", "db1"),  # whose process may not be looked into
-        ("db1", "2001:db8::2"),
+        ("10.0.0.4:80", "db1"),  # whose process may not be looked into
+        ("db1", "[2001:db8::2]:443"),
     }
     assert set(edges["origin"]) == {"procfs"}
+
+
+def test_the_edges_of_two_hosts_meet_where_one_calls_the_other(tmp_path):
+    """A connection from 10.0.0.4 to 10.0.0.5, port 8080, as each of the two shows it."""
+    ends = {
+        "web1": ["0400000A:C351 0500000A:1F90 01"],
+        "db1": ["00000000:1F90 00000000:0000 0A", "0500000A:1F90 0400000A:C351 01"],
+    }
+    edges: list[tuple[str, str]] = []
+    for host, lines in ends.items():
+        shutil.copytree(TREE, tmp_path / host, symlinks=True)
+        (tmp_path / host / "etc/hosts").unlink()
+        (tmp_path / host / "proc/net/tcp6").unlink()
+        rows = [f" {i}: {line} 0:0 0:0 0 0 0 0 1" for i, line in enumerate(lines)]
+        (tmp_path / host / "proc/net/tcp").write_text("\n".join(["header", *rows]))
+        (frame,) = (f for f in Procfs(host, tmp_path / host).collect(NOW) if "caller" in f.columns)
+        edges += frame.select("caller", "callee").rows()
+    assert edges == [("web1", "10.0.0.5:8080"), ("10.0.0.5:8080", "db1")]
+    assert relations(["web1", "db1"], edges)[1, 0] == Relation.TO_CALLER
 
 
 def test_connections_are_looked_at_once_a_minute():
