@@ -95,13 +95,16 @@ def facts_of(diagnosis: Diagnosis, window: Window | None = None) -> Facts:
         window: What was seen; a signal that moved too briefly for a detector still tells which
             repair fits. None where only the diagnosis was kept.
     """
-    moved: dict[Node, Direction | None] = {cause.node: None for cause in diagnosis.root_causes}
+    moved: dict[Node, Direction | None] = {}
     kinds: dict[Node, Kind] = {}
     if window:
         kinds = {signal.node: signal.kind for signal in window.signals}
-        accused = [c.node for c in diagnosis.root_causes if c.probability >= LEAST_OWN]
         # A candidate that stayed where it was tells nothing, unless it is the answer.
-        moved = dict(_leaning(window, accused)) | dict(_moved(window))
+        accused = [c.node for c in diagnosis.root_causes if c.probability >= LEAST_OWN]
+        moved |= dict(_leaning(window, accused))
+        moved |= dict(_moved(window))
+    else:
+        moved |= {cause.node: None for cause in diagnosis.root_causes}
     for anomaly in diagnosis.anomalies:
         moved[anomaly.node] = "up" if anomaly.observed > anomaly.normal else "down"
     return Facts(
