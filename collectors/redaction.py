@@ -24,6 +24,13 @@ SIGNS: Final = (
     *("github_pat_", "glpat-", "xoxa-", "xoxb-", "xoxp-", "xoxr-", "xoxs-", "sk-", "npm_", "hf_"),
     *("k_live_", "k_test_", "hooks.slack.com/"),
 )
+# Of those, only if a word is followed by what may be a value, or a token has its shape's beginning.
+LIKELY: Final = (
+    r"(?i)(?:passw|passphrase|pwd|secret|token|credential|key|cookie|authorization)"
+    r"[\w-]{0,40}[\\\"']{0,64}\s{0,3}[:=]|-[a-z-]*(?:password|passwd|secret|token|key)\s"
+    r"|(?:bearer|basic)\s|(?:sig|signature|code|auth)=|://\S*@|-----begin|hooks\.slack|eyj|akia"
+    r"|asia|aroa|aida|aiza|ya29\.|gh[pousr]_|github_pat_|glpat-|xox[abprs]-|[sr]k_|sk-|npm_|hf_"
+)
 BASE64_LINE: Final = r"^\s*[A-Za-z0-9+/]{60,}={0,2}\s*$"  # what is between a key's first and last
 ABSENT: Final = (
     r"(?:true|false|null|none|nil|yes|no|empty|unset|set|invalid|incorrect|expired|required|missing"
@@ -94,16 +101,19 @@ class Redaction:
             *(("redacted", pattern) for pattern in PATTERNS),
             *((kind, pattern) for kind, pattern, wanted in personal if wanted),
         )
-        self._signs = [*SIGNS, *(["@"] if emails else [])]
-        self._lines = rf"{BASE64_LINE}|\d\.\d|[0-9a-fA-F]:" if addresses else BASE64_LINE
+        also = (("|@", emails), (r"|\d\.\d|[0-9a-fA-F]:", addresses))
+        self._lines = f"(?m){BASE64_LINE}" + "".join(sign for sign, wanted in also if wanted)
 
     def texts(self, texts: pl.Series) -> pl.Series:
         """Return ``texts`` without secrets; nulls stay."""
-        suspect = texts.str.contains_any(self._signs, ascii_case_insensitive=True)
-        suspect |= texts.str.contains(f"(?m){self._lines}")
-        places = suspect.fill_null(False).arg_true()
-        if places.is_empty():
-            return texts
+        signed = (
+            texts.str.contains_any(list(SIGNS), ascii_case_insensitive=True)
+            .fill_null(False)
+            .arg_true()
+        )
+        likely = signed.filter(texts.gather(signed).str.contains(LIKELY))
+        others = texts.str.contains(self._lines).fill_null(False).arg_true()
+        places = pl.concat([likely, others]).unique().sort()
         clean = [self.text(text) for text in texts.gather(places)]
         return texts.scatter(places, clean) if clean else texts
 
