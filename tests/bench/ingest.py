@@ -112,7 +112,7 @@ def otlp_requests(records):
 
 
 def post(port, path, bodies, headers=HEADERS):
-    """Post all bodies over a few connections; return the seconds until the last answer."""
+    """Post all bodies over a few connections; return after the last answer."""
     waiting = iter(bodies)
     lock = threading.Lock()
     failures: list[int] = []
@@ -131,19 +131,17 @@ def post(port, path, bodies, headers=HEADERS):
                 failures.append(answer.status)
 
     threads = [threading.Thread(target=send) for _ in range(CONNECTIONS)]
-    begin = time.perf_counter()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     if failures:
         raise RuntimeError(f"answered {failures[0]}")
-    return time.perf_counter() - begin
 
 
 @contextmanager
 def aitia(folder):
-    """Run aitia ingest; yield its HTTP and its syslog port."""
+    """Run aitia ingest; yield the process, its HTTP and its syslog port."""
     http_port, syslog_port = free_port(), free_port()
     environment = {
         "AITIA_TELEMETRY__DIR": str(folder / "aitia"),
@@ -153,9 +151,9 @@ def aitia(folder):
     }
     command = [sys.executable, "-m", "diagnose", "ingest"]
     os.environ.update(environment)
-    with started(command, folder / "aitia.log"):
+    with started(command, folder / "aitia.log") as process:
         wait_until(lambda: listens(http_port), 60)
-        yield http_port, syslog_port
+        yield process, http_port, syslog_port
 
 
 def kept(port, stream):
@@ -188,11 +186,31 @@ def send_lines(port, lines):
             connection.sendall(chunk)
 
 
+class Stopwatch:
+    """Wall time, and the CPU time of a server: that does not depend on who else is busy."""
+
+    def __init__(self, process):
+        self._stat = Path(f"/proc/{process.pid}/stat")
+        self._wall, self._cpu = time.perf_counter(), self._used()
+
+    def _used(self):
+        fields = self._stat.read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def say(self, what, number, unit):
+        """Say how many of ``unit`` a second that was; return the seconds."""
+        wall, cpu = time.perf_counter() - self._wall, self._used() - self._cpu
+        rates = f"{number / wall:,.0f} {unit}/s, {number / cpu:,.0f} per second of its CPU time"
+        say(what, rates)
+        return wall
+
+
 def samples_bench(folder, samples, bodies):
-    with aitia(folder) as (port, _):
+    with aitia(folder) as (server, port, _):
         post(port, "/api/v1/write", bodies[:20])  # code is compiled, series are learned
-        took = post(port, "/api/v1/write", bodies)
-        say("remote write, aitia, durable", f"{samples / took:,.0f} samples/s")
+        watch = Stopwatch(server)
+        post(port, "/api/v1/write", bodies)
+        took = watch.say("remote write, aitia, durable", samples, "samples")
     tables = folder / "aitia" / "tables"
     say(
         "kept by aitia, before compaction",
@@ -202,11 +220,12 @@ def samples_bench(folder, samples, bodies):
     victoria = needed("victoria-metrics", "victoria-metrics")
     place, port = folder / "victoria", free_port()
     command = [victoria, f"-storageDataPath={place}", f"-httpListenAddr={LOCAL}:{port}"]
-    with started([*command, "-retentionPeriod=100y"], folder / "victoria.log"):
+    with started([*command, "-retentionPeriod=100y"], folder / "victoria.log") as server:
         wait_until(lambda: listens(port), 60)
         post(port, "/api/v1/write", bodies[:20])
-        beside = post(port, "/api/v1/write", bodies)
-        say("remote write, VictoriaMetrics", f"{samples / beside:,.0f} samples/s")
+        watch = Stopwatch(server)
+        post(port, "/api/v1/write", bodies)
+        beside = watch.say("remote write, VictoriaMetrics", samples, "samples")
         say("aitia to VictoriaMetrics", f"{beside / took:.2f}")
     prometheus_blocks(folder, samples)
     say("kept by VictoriaMetrics", f"{size(place / 'data') / samples:.2f} bytes/sample")
@@ -268,17 +287,16 @@ def find(tables, samples):
 
 def lines_bench(folder, number):
     lines = list(syslog_lines(number))
-    with aitia(folder) as (port, syslog_port):
-        begin = time.perf_counter()
+    with aitia(folder) as (server, port, syslog_port):
+        watch = Stopwatch(server)
         send_lines(syslog_port, iter(lines))
         wait_until(lambda: kept(port, "logs") >= number, 300)
-        took = time.perf_counter() - begin
+        took = watch.say("syslog over TCP, aitia, durable", number, "records")
         bodies = list(otlp_requests(number // 2))
         post(port, "/v1/logs", bodies[:5], OTLP)
-        otlp = post(port, "/v1/logs", bodies[5:], OTLP)
-    say("syslog over TCP, aitia, durable", f"{number / took:,.0f} records/s")
-    records = (len(bodies) - 5) * RECORDS_A_REQUEST
-    say("OTLP logs, aitia, durable", f"{records / otlp:,.0f} records/s")
+        watch = Stopwatch(server)
+        post(port, "/v1/logs", bodies[5:], OTLP)
+        watch.say("OTLP logs, aitia, durable", (len(bodies) - 5) * RECORDS_A_REQUEST, "records")
     rsyslog = needed("rsyslogd", "rsyslog")
     place, port = folder / "rsyslog", free_port()
     place.mkdir()
@@ -286,9 +304,9 @@ def lines_bench(folder, number):
     settings.write_text(RSYSLOG.format(folder=place, port=port))
     command = [rsyslog, "-n", "-f", str(settings), "-i", str(place / "pid")]
     whole = sum(map(len, lines)) // 2  # its format is shorter than RFC 5424
-    with started(command, folder / "rsyslog.log"):
+    with started(command, folder / "rsyslog.log") as server:
         wait_until(lambda: listens(port), 60)
-        begin = time.perf_counter()
+        watch = Stopwatch(server)
         send_lines(port, iter(lines))
         written = place / "all.log"
         counted = ["wc", "-l", str(written)]
@@ -297,8 +315,7 @@ def lines_bench(folder, number):
             lambda: int(subprocess.run(counted, capture_output=True).stdout.split()[0]) >= number,
             300,
         )
-        beside = time.perf_counter() - begin
-    say("syslog over TCP, rsyslog to a file", f"{number / beside:,.0f} records/s")
+        beside = watch.say("syslog over TCP, rsyslog to a file", number, "records")
     say("aitia to rsyslog", f"{beside / took:.2f}")
 
 
