@@ -19,6 +19,7 @@ from collectors.prometheus_labels import entity_of
 from diagnose.schema import LOGS
 
 PAGE: Final = 5000  # lines of one answer; Loki refuses more by default
+LATEST: Final = 10**20  # nanoseconds since the epoch; beyond lies nonsense
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LEVELS: Final = ("detected_level", "level", "severity", "severity_text", "lvl")
 SEVERITY: Final = {
@@ -136,8 +137,10 @@ def _lines(stream: Json) -> Iterator[Line]:
         for moment, text, *more in stream["values"]:
             structured = more[0] if more and isinstance(more[0], dict) else {}
             extra = {name: str(value) for name, value in structured.items()}
+            if not 0 <= int(moment) < LATEST:
+                raise ValueError(f"{moment} is no time")
             yield int(moment), {**labels, **extra}, str(text)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ValueError("Loki's answer holds a line that is none") from error
 
 

@@ -19,6 +19,7 @@ from collectors.prometheus_labels import node_of
 from diagnose.schema import READINGS, TIME
 
 POINTS: Final = 10_000  # of one series in one answer; Prometheus refuses more than 11,000
+LATEST: Final = 1e11  # Unix time in seconds; beyond are milliseconds, or nonsense
 FRAME: Final = 200_000  # readings of one frame
 _UNITS: Final = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 _FRACTION: Final = re.compile(r"(?<=\.\d{6})\d+")  # Prometheus writes nanoseconds
@@ -171,20 +172,13 @@ class Prometheus:
         data = _data(self.connection.get("api/v1/rules", {"type": "alert"}), self.connection.url)
         groups = _field(data, "groups", list)
         rules = [rule for group in groups for rule in _field(group, "rules", list)]
-        return tuple(_rule(rule) for rule in rules if rule.get("type") == "alerting")
+        return tuple(_rule(rule) for rule in rules if _field(rule, "type", str) == "alerting")
 
     def targets(self) -> tuple[Target, ...]:
         """Return what is scraped at present."""
         answer = self.connection.get("api/v1/targets", {"state": "active"})
         found = _field(_data(answer, self.connection.url), "activeTargets", list)
-        return tuple(
-            Target(
-                _labels(one.get("labels")),
-                str(one.get("health", "unknown")),
-                _seconds(one.get("scrapeInterval")),
-            )
-            for one in found
-        )
+        return tuple(map(_target, found))
 
     def _data(self, what: str, form: Parameters) -> Json:
         """Return the data of an answer to a form; queries may be too long for an address."""
@@ -242,8 +236,10 @@ def _series(one: Json) -> Series:
     try:
         times = tuple(float(time) for time, _ in points)
         values = tuple(float(value) for _, value in points)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError("Prometheus' answer holds a point that is none") from error
+    if not all(0 <= time < LATEST for time in times):
+        raise ValueError("Prometheus' answer holds a time that is none")
     return Series(_labels(one.get("metric")), times, values)
 
 
@@ -254,20 +250,33 @@ def _labels(value: Json) -> Labels:
 
 
 def _rule(rule: Json) -> Rule:
+    alerts = rule.get("alerts") or []
+    hold = rule.get("duration", 0)
+    if not isinstance(alerts, list) or not isinstance(hold, int | float) or not 0 <= hold < LATEST:
+        raise ValueError("Prometheus' answer has a rule that is none")
     return Rule(
         _field(rule, "name", str),
         _field(rule, "query", str),
-        timedelta(seconds=float(rule.get("duration", 0))),
+        timedelta(seconds=hold),
         _labels(rule.get("labels") or {}),
-        tuple(
-            Active(
-                _labels(alert.get("labels")),
-                _labels(alert.get("annotations") or {}),
-                str(alert.get("state", "")),
-                moment(_field(alert, "activeAt", str)),
-            )
-            for alert in rule.get("alerts") or ()
-        ),
+        tuple(map(_active, alerts)),
+    )
+
+
+def _active(alert: Json) -> Active:
+    return Active(
+        _labels(_field(alert, "labels", dict)),
+        _labels(alert.get("annotations") or {}),
+        _field(alert, "state", str),
+        moment(_field(alert, "activeAt", str)),
+    )
+
+
+def _target(target: Json) -> Target:
+    return Target(
+        _labels(_field(target, "labels", dict)),
+        _field(target, "health", str),
+        _seconds(target.get("scrapeInterval")),
     )
 
 

@@ -19,7 +19,14 @@ import polars as pl
 
 from collectors.endpoint import Connection, Endpoint, Json, StatusError
 from collectors.redfish_registry import Registries
-from collectors.redfish_values import Value, health, sensor_values, temperatures, values
+from collectors.redfish_values import (
+    Value,
+    health,
+    objects,
+    sensor_values,
+    temperatures,
+    values,
+)
 from diagnose.config import Settings
 from diagnose.schema import LOGS, READINGS
 
@@ -138,10 +145,9 @@ class _Walk:
         while link and link not in seen:
             seen.add(link)
             page = self.get(link)
-            for member in page.get("Members") or ():
-                if isinstance(member, dict):
-                    only_link = member.keys() <= {"@odata.id"}
-                    yield self.get(_link(member)) if only_link else member
+            for member in objects(page.get("Members")):
+                only_link = member.keys() <= {"@odata.id"}
+                yield self.get(_link(member)) if only_link else member
             following = page.get("Members@odata.nextLink") or page.get("@odata.nextLink")
             link = following if isinstance(following, str) else ""
 
@@ -160,9 +166,8 @@ def _values(walk: _Walk, root: Json) -> Iterator[Value]:
             yield from values(walk.part(supply, "Metrics"), str(supply.get("Name") or "supply"))
         for part, lists in LISTED.items():
             resource = walk.part(chassis, part)
-            for one in (one for name in lists for one in resource.get(name) or ()):
-                if isinstance(one, dict):
-                    yield from values(one)
+            for one in (one for name in lists for one in objects(resource.get(name))):
+                yield from values(one)
 
 
 def _logs(walk: _Walk, root: Json) -> Iterator[str]:
@@ -180,7 +185,8 @@ def _record(
 ) -> tuple[datetime, str, str, str, str]:
     """Return a log entry as a row of LOGS."""
     text, resolution = registries.told(entry)
-    origin = _link((entry.get("Links") or {}).get("OriginOfCondition"))
+    links = entry.get("Links")
+    origin = _link(links.get("OriginOfCondition")) if isinstance(links, dict) else ""
     attributes = {
         "source": "redfish",
         "entry.id": entry.get("Id"),

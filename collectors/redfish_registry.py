@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from collectors.endpoint import Json
+from collectors.redfish_values import objects
 
 ARGUMENT: Final = re.compile(r"%(\d)")
 
@@ -32,11 +33,13 @@ class Registries:
     def told(self, entry: Json) -> tuple[str, str]:
         """Return the text of a log entry and what to do about it; "" where nobody says."""
         registry, _, key = str(entry.get("MessageId") or "").rpartition(".")
-        message = self._registry(registry.partition(".")[0]).get(key, {}) if registry else {}
-        arguments = [str(one) for one in entry.get("MessageArgs") or ()]
+        found = self._registry(registry.partition(".")[0]).get(key) if registry else None
+        message = found if isinstance(found, dict) else {}
+        given = entry.get("MessageArgs")
+        arguments = [str(one) for one in given] if isinstance(given, list) else []
         text = entry.get("Message") or _filled(message.get("Message"), arguments)
         resolution = entry.get("Resolution") or _filled(message.get("Resolution"), arguments)
-        return text or str(entry.get("MessageId") or entry.get("Name") or ""), resolution
+        return str(text or entry.get("MessageId") or entry.get("Name") or ""), str(resolution)
 
     def _registry(self, name: str) -> Json:
         """Return the messages of a registry by their keys."""
@@ -52,12 +55,13 @@ class Registries:
             self._links = {}
             reference = self.root.get("Registries")
             link = reference.get("@odata.id") if isinstance(reference, dict) else None
-            for member in (self.get(link).get("Members") or ()) if link else ():
-                file = self.get(member["@odata.id"]) if "@odata.id" in member else {}
-                places = [one.get("Uri") for one in file.get("Location") or ()]
+            members = objects(self.get(link).get("Members")) if isinstance(link, str) else []
+            for place in (member.get("@odata.id") for member in members):
+                file = self.get(place) if isinstance(place, str) else {}
                 name = str(file.get("Registry") or file.get("Id") or "").partition(".")[0]
-                if name and places and isinstance(places[0], str):
-                    self._links[name] = places[0]
+                files = [one.get("Uri") for one in objects(file.get("Location"))]
+                if name and files and isinstance(files[0], str):
+                    self._links[name] = files[0]
         return self._links
 
 

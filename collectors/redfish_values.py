@@ -4,11 +4,11 @@ See: https://www.dmtf.org/dsp/DSP2046 (resource and schema guide)
 """
 
 from collections.abc import Iterator
-from math import isfinite
 from typing import Final
 
 from collectors.endpoint import Json
 
+LARGEST: Final = 1e100  # numbers beyond are a mistake, and their multiples overflow
 HEALTH: Final = {"OK": 0.0, "Warning": 1.0, "Critical": 2.0}
 # UCUM units of a Sensor -> our signal, and by what a value is multiplied.
 UNITS: Final = {
@@ -92,10 +92,15 @@ def values(resource: Json, owner: str = "") -> Iterator[Value]:
 
 def temperatures(metrics: Json) -> Iterator[Value]:
     """Yield the temperatures in a ``ThermalMetrics`` resource."""
-    for one in metrics.get("TemperatureReadingsCelsius") or ():
-        value = _number(one.get("Reading")) if isinstance(one, dict) else None
+    for one in objects(metrics.get("TemperatureReadingsCelsius")):
+        value = _number(one.get("Reading"))
         if value is not None:
             yield f"hw.temperature/{one.get('DeviceName') or _tail(one)}", value
+
+
+def objects(value: Json) -> list[Json]:
+    """Return the objects in a list; none where it is no list."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def health(resource: Json, owner: str = "") -> Iterator[Value]:
@@ -119,4 +124,4 @@ def _tail(excerpt: Json) -> str:
 def _number(value: Json) -> float | None:
     """Return a finite number; None for all else, a truth value included."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number and isfinite(value) else None
+    return float(value) if is_number and abs(value) <= LARGEST else None

@@ -235,7 +235,9 @@ def test_bmcs_come_from_the_settings():
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    lambda inner: (
+        st.just(10**400) | st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner)
+    ),
     max_leaves=8,
 )
 FIELDS = st.sampled_from(["Reading", "ReadingUnits", "Status", "Name", "RailVoltage", "EnergykWh"])
