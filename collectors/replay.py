@@ -56,6 +56,8 @@ class Replay:
             for name, schema in TABLES.items()
             if (self.bundle / name).exists()
         }
+        if not self._frames:
+            raise FileNotFoundError(f"{self.bundle} is no incident bundle: it has no table")
         now = self.clock()
         told: dict[str, Any] = json.loads(self.cursor or "{}") or {"start": now.isoformat()}
         first = pl.concat(frame["time"].head(1) for frame in self._frames.values()).min()

@@ -1,6 +1,7 @@
 """``aitia collect``: what this machine's sources tell, once or for as long as it runs."""
 
 import json
+import logging
 import os
 import signal
 from dataclasses import asdict
@@ -72,6 +73,7 @@ def _looked(settings: "Settings") -> "list[Report]":
 
     from collectors.runner import Runner, chosen
 
+    logging.getLogger("aitia").addHandler(logging.NullHandler())  # the table says it all
     collectors, left_out = chosen(settings)
     section = settings.collect
     runner = Runner(collectors, section.timeout_seconds, CollectorRegistry(), section.entity)
