@@ -11,7 +11,9 @@ from diagnose.facts import Facts, facts_of, kind_of
 from diagnose.runbook import Runbook
 from diagnose.schema import (
     Anomaly,
+    CausalGraph,
     Diagnosis,
+    Edge,
     Intervention,
     Node,
     Prediction,
@@ -108,6 +110,15 @@ def test_what_is_required_must_be_seen_and_what_is_forbidden_must_not(applies):
 )
 def test_a_condition_may_ask_for_more(more):
     assert len(select(BROKEN, [runbook(all=[DOWN | more])])) == 1
+
+
+def test_a_condition_may_ask_for_the_verdict_of_an_edge():
+    node = Node("web", "p95")
+    for verdict in ("supported", "refuted"):
+        edge = Edge(UP, node, "topology", "topology", verdict, 0.01, 90.0)
+        seen = facts(("redis", "redis_up", 0.0), graph=CausalGraph((UP, node), (edge,)))
+        found = select(seen, [runbook(all=[DOWN | {"verdict": "supported"}])])
+        assert len(found) == (verdict == "supported")
 
 
 def test_little_evidence_forces_no_runbook():
