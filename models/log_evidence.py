@@ -28,7 +28,8 @@ from diagnose.schema import Signal, Window
 Array = NDArray[np.float64]
 Columns = NDArray[np.intp]
 
-BEFORE: Final = 2  # instants before the alert and after it that a stretch may begin or end with
+UNIT: Final = 60.0  # seconds before the alert at which a stretch may begin; one step at least
+UNITS: Final = 3  # of which it may be long after the alert: later, the next fault may have begun
 LEAST: Final = 5  # records of a template in the baseline that make a ratio
 POOLED: Final = 60  # stretches of the baseline that are looked at; longer ones are added up
 TEMPLATES: Final = 200  # whose ratios to each other are looked at: the most surprising by share
@@ -52,7 +53,8 @@ def log_surprise(window: Window) -> Array:
     if not len(column) or len(before) < 2 or not len(after):
         return surprise
     alert = int((window.recent["time"] < window.alert_time).sum())
-    stretches = list(_around(alert, len(after)))
+    unit = max(round(UNIT / window.step_seconds), 1)
+    stretches = list(_around(alert, len(after), unit))
     share = _by_share(before, after, stretches)
     known = np.argsort(-share, kind="stable")[:TEMPLATES]
     invariant = np.zeros(len(column))
@@ -74,13 +76,17 @@ def _counted(part: pl.DataFrame, column: Columns) -> Array:
     return counted
 
 
-def _around(alert: int, instants: int) -> Iterator[tuple[int, int]]:
-    """Yield the stretches of two instants or more, first and end, that lie around the alert."""
-    found = [
-        (first, end)
-        for first in range(min(alert + 1, instants))
-        for end in range(max(first + 2, alert + 1), min(alert + 1 + BEFORE, instants) + 1)
-    ]
+def _around(alert: int, instants: int, unit: int) -> Iterator[tuple[int, int]]:
+    """Yield the stretches, first instant and end, that begin and end near the alert.
+
+    Args:
+        alert: First instant at or after the alert.
+        instants: Of the recent part.
+        unit: Instants that make a minute, or one.
+    """
+    firsts = {max(alert - unit, 0), min(alert, instants)}
+    ends = {min(alert + unit * units, instants) for units in range(1, UNITS + 1)}
+    found = [(first, end) for first in sorted(firsts) for end in sorted(ends) if end - first > 1]
     yield from found or [(0, instants)]
 
 

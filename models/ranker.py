@@ -54,10 +54,10 @@ class RankWeights:
     """
 
     size: float = 0.75
-    surprise: float = 2.2
+    surprise: float = 2.25
     symptom: float = -1.2
     earliest: float = 1.0
-    strength: float = 2.65
+    strength: float = 2.7
     alike: float = 0.95
     family: dict[Family, float] = field(
         default_factory=lambda: {
@@ -65,7 +65,7 @@ class RankWeights:
             "latency": -1.0,
             "error": 0.0,
             "demand": -1.2,
-            "log": 0.75,
+            "log": 0.8,
             "absence": 0.0,
             "other": 0.6,
         }
