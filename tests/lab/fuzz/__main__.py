@@ -70,7 +70,7 @@ SEEDS = {
     "remote_write_2": b"\x22\x00\x22\x08__name__\x22\x02up\x2a\x16\x0a\x02\x01\x02\x12\x10\x09"
     + bytes(7)
     + b"\x3f\x10\xc0\xea\xc1\xd8\xfe\x33",
-    "loki": b'\x0a\x1e\x0a\x0a{job="shop"}\x12\x10\x0a\x06\x08\xd0\xfd\x85\xc9\x06\x12\x06 failed',
+    "loki": b'\x0a\x20\x0a\x0c{job="shop"}\x12\x10\x0a\x06\x08\xd0\xfd\x85\xc9\x06\x12\x06failed',
     "loki_json": b'{"streams":[{"stream":{"job":"a"},"values":[["1795341600000000000","x",{}]]}]}',
     "otlp_logs_json": b'{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"1795341600'
     b'000000000","severityNumber":9,"body":{"stringValue":"x"},"attributes":[{"key":"a","value":'
