@@ -22,7 +22,7 @@ import polars as pl
 
 from collectors import NotApplicable
 from collectors.files.lines import Lines
-from collectors.files.tail import Place, Tails
+from collectors.files.tail import Tails, places_of
 from collectors.kmsg import boot
 from collectors.rows import LogRecord, log_frame
 
@@ -87,8 +87,7 @@ class Changes:
     @cursor.setter
     def cursor(self, text: str) -> None:
         kept = json.loads(text)
-        places = {path: Place(**place) for path, place in kept["places"].items()}
-        self._tails, self._boot = Tails(places), kept["boot"]
+        self._tails, self._boot = Tails(places_of(kept["places"])), kept["boot"]
         self._looked = datetime.fromisoformat(kept["looked"])
 
     def collect(self, since: datetime) -> Iterator[pl.DataFrame]:

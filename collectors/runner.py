@@ -97,10 +97,16 @@ class Runner:
         self._outcomes: dict[str, Outcome] = {}
 
     def resume(self, cursors: Mapping[str, str]) -> None:
-        """Let resumable collectors go on where ``cursors`` of an earlier process left them."""
+        """Let resumable collectors go on where ``cursors`` of an earlier process left them.
+
+        A cursor that is not understood, as one of another version may be, is logged and left out.
+        """
         for name, collector in self.collectors.items():
             if isinstance(collector, Resumable) and name in cursors:
-                collector.cursor = cursors[name]
+                try:
+                    collector.cursor = cursors[name]
+                except (ValueError, LookupError, TypeError) as error:
+                    _log.warning("%s starts anew, its cursor is not understood: %s", name, error)
 
     def run(self, since: datetime) -> Round:
         """Return what every collector has seen since it was run last.

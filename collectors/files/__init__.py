@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from collectors.files.lines import Lines
-from collectors.files.tail import Place, Tails
+from collectors.files.tail import Tails, places_of
 from collectors.rows import LogRecord, log_frame
 
 if TYPE_CHECKING:
@@ -51,8 +51,7 @@ class Files:
 
     @cursor.setter
     def cursor(self, text: str) -> None:
-        places = {path: Place(**place) for path, place in json.loads(text or "{}").items()}
-        self._tails = Tails(places)
+        self._tails = Tails(places_of(json.loads(text or "{}")))
 
     def collect(self, since: datetime) -> Iterator[pl.DataFrame]:
         """Yield the lines that files have gained, a file after the other.

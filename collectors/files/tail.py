@@ -36,6 +36,18 @@ class Place:
     head: str
 
 
+def places_of(tree: object) -> dict[str, Place]:
+    """Return the places that ``json`` made of what ``dataclasses.asdict`` gave, by path.
+
+    Raises:
+        ValueError: ``tree`` has another form, as another version's may.
+    """
+    try:
+        return {path: Place(**place) for path, place in dict(tree).items()}  # type: ignore[call-overload]
+    except TypeError as error:
+        raise ValueError(f"no places of files: {error}") from error
+
+
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """Whole lines that a file has gained.

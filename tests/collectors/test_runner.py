@@ -9,6 +9,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from collectors import COLLECTORS, NotApplicable, runner
+from collectors.changes import Changes
+from collectors.files import Files
 from collectors.rows import log_frame, readings_at
 from collectors.runner import Runner, chosen
 from diagnose.config import CollectSection, Settings
@@ -179,6 +181,13 @@ def test_a_backlog_comes_in_bounded_rounds_each_record_once(monkeypatch):
     again.resume(done.cursors)
     (rest,) = again.run(NOW).frames
     assert rest["body"].to_list() == [str(i) for i in range(1000, 1100)]
+
+
+@pytest.mark.parametrize("cursor", ["{", "[]", '{"a": {}}', '{"a": {"offset": 1}}'])
+def test_a_cursor_of_another_version_is_left_out(cursor, tmp_path):
+    rounds = run({"files": Files("db1", [f"{tmp_path}/*.log"]), "changes": Changes("db1")})
+    rounds.resume({"files": cursor, "changes": cursor})
+    assert reports(rounds.run(NOW))["files"].outcome == "read"
 
 
 def test_since_is_the_start_of_the_last_run_that_succeeded():

@@ -11,17 +11,18 @@ from hypothesis import strategies as st
 from diagnose.agent.otlp import Request
 from diagnose.agent.spool import FILE, Spool
 from diagnose.failure import Failure
+from tests.programs import needed
 
 MUCH = 1 << 30
 ENDLESS = """
-import sys
+import os, sys
 from pathlib import Path
 from diagnose.agent.otlp import Request
 from diagnose.agent.spool import Spool
 spool = Spool(Path(sys.argv[1]), 1 << 30)
 for number in range(10**6):
     spool.put([Request("v1/logs", b"%d" % number, 1)], {"log": str(number)})
-    print(number, flush=True)
+    os.write(1, b"%d\\n" % number)
 """
 
 
@@ -82,6 +83,26 @@ def test_a_process_that_is_killed_loses_nothing_that_it_had_put(tmp_path):
         # The cursor stands where the requests end, whether that commit was told or not.
         assert spool.cursors() == {"log": bodies[-1]}
         spool.close()
+
+
+def test_every_commit_is_synced_before_it_is_told(tmp_path):
+    strace = needed("strace", "strace")
+    told = tmp_path / "calls"
+    calls = "trace=fsync,fdatasync,write"
+    command = [strace, "-f", "-qq", "-o", str(told), "-e", calls, sys.executable, "-c", ENDLESS]
+    with subprocess.Popen([*command, str(tmp_path)], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for _ in range(20):
+            process.stdout.readline()
+        process.kill()
+    synced = False
+    numbers = 0
+    for line in told.read_text().splitlines():
+        synced = synced or "sync(" in line
+        if "write(1, " in line:
+            assert synced, line  # a number is printed only after its commit reached the disk
+            numbers, synced = numbers + 1, False
+    assert numbers >= 20
 
 
 def test_a_full_disk_is_an_error_and_keeps_what_was_there(tmp_path):
