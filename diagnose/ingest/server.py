@@ -100,26 +100,33 @@ async def _serve(
         ssl_keyfile=ingest.tls_key,
     )
     server = _Server(config)
-    try:
-        config.load()
-        door = socket.create_server(
-            (ingest.host, ingest.port),
-            family=socket.AF_INET6 if ":" in ingest.host else socket.AF_INET,
-            backlog=config.backlog,
-        )
-    except (OSError, ssl.SSLError) as error:
-        what = f"{ingest.host}:{ingest.port} cannot be served ({error})"
-        raise Failure(what, "change ingest.host, ingest.port or ingest.tls_cert") from error
     async with AsyncExitStack() as stack:
         for listener in _listeners(ingest, limits, intake, meters):
             await stack.enter_async_context(listener)
-        alive = asyncio.create_task(_alive(server))
-        try:
-            await server.serve([door])
-        finally:
-            alive.cancel()
-            notify("STOPPING=1")
+        with _door(config) as door:  # last: whoever finds it open finds all others open
+            alive = asyncio.create_task(_alive(server))
+            try:
+                await server.serve([door])
+            finally:
+                alive.cancel()
+                notify("STOPPING=1")
     intake.close()
+
+
+def _door(config: uvicorn.Config) -> socket.socket:
+    """Return the socket on which HTTP is served.
+
+    Raises:
+        Failure: the address or the certificate cannot be used.
+    """
+    try:
+        config.load()
+        family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+        address = (config.host, config.port)
+        return socket.create_server(address, family=family, backlog=config.backlog)
+    except (OSError, ssl.SSLError) as error:
+        what = f"{config.host}:{config.port} cannot be served ({error})"
+        raise Failure(what, "change ingest.host, ingest.port or ingest.tls_cert") from error
 
 
 class _Server(uvicorn.Server):

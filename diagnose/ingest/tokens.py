@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from diagnose.schema import Failure
+from diagnose.telemetry.disk import give_to_owner
 
 Scope = Literal["ingest", "read", "admin"]
 PREFIX: Final = "aitia_"
@@ -128,6 +129,7 @@ class Tokens:
                 json.dump([asdict(token) for token in tokens], file, indent=1)
                 file.flush()
                 os.fsync(descriptor)
+            give_to_owner(draft, self._file.parent)
             draft.replace(self._file)
         except OSError as error:
             raise Failure(f"{self._file}: cannot be written ({error.strerror})") from error

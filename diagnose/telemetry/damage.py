@@ -19,6 +19,7 @@ from deltalake.exceptions import DeltaError
 from deltalake.transaction import RemoveAction
 
 from diagnose.schema import Failure
+from diagnose.telemetry.disk import give_to_owner
 from diagnose.telemetry.journal import TABLES, Journal
 from diagnose.telemetry.lock import single_writer
 from diagnose.telemetry.settle import settle, unreadable_by
@@ -79,6 +80,8 @@ def repair(folder: Path) -> tuple[str, ...]:
             root = folder / "tables" / name
             if (root / "_delta_log").is_dir():
                 said += [*_repair_log(root, folder), *_repair_files(root, folder)]
+        for path in folder.rglob("*"):
+            give_to_owner(path, folder)
     return tuple(said)
 
 

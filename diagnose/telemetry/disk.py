@@ -1,4 +1,4 @@
-"""What is on the disk and not only in memory: Delta Lake does not sync, so we do."""
+"""What the disk has and not memory alone, and whose it is. Delta Lake does not sync, so we do."""
 
 import os
 from pathlib import Path
@@ -15,6 +15,16 @@ def sync_folders(folder: Path, root: Path) -> None:
         _sync(above, os.O_RDONLY | os.O_DIRECTORY)
         if above == root:
             return
+
+
+def give_to_owner(path: Path, folder: Path) -> None:
+    """Let whoever owns ``folder`` own ``path``, where root made it in the owner's place.
+
+    Else a service with a user of its own could not read what an administrator's command wrote.
+    """
+    if os.geteuid() == 0:
+        state = folder.stat()
+        os.chown(path, state.st_uid, state.st_gid, follow_symlinks=False)
 
 
 def _sync(path: Path, flags: int) -> None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from diagnose.schema import Failure
+from diagnose.telemetry.disk import give_to_owner
 
 
 @contextmanager
@@ -31,6 +32,7 @@ def single_writer(folder: Path) -> Iterator[None]:
             owner = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
             what = f"{folder}: process {owner} writes this telemetry already"
             raise Failure(what, "stop it, or choose another telemetry.dir") from error
+        give_to_owner(file, folder)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         yield

@@ -20,6 +20,7 @@ from diagnose.ingest.server import refuse_open_doors
 from diagnose.ingest.tokens import Tokens
 from diagnose.schema import Failure
 from diagnose.sections import IngestSection
+from diagnose.telemetry.damage import repair
 from tests.diagnose.ingest.conftest import HEADERS, ONE
 from tests.diagnose.ingest.serving import Served, serving
 from tests.programs import LOCAL, needed
@@ -135,6 +136,19 @@ def test_the_unit_is_valid_and_exposes_little(tmp_path):
     assert judged.returncode == 0, judged.stdout[-200:]
 
 
+def test_what_an_administrator_makes_belongs_to_the_services_user(tmp_path):
+    if os.geteuid():
+        pytest.skip("OWNERS ARE NOT TESTED: this user cannot give files away")
+    folder = tmp_path / "telemetry"
+    folder.mkdir()
+    os.chown(folder, 65534, 65534)
+    Tokens(folder / "tokens.json").add("prometheus", "ingest")
+    repair(folder)
+    owners = {path.name: path.stat().st_uid for path in folder.rglob("*")}
+    assert set(owners) >= {"tokens.json", "writer.lock", "journal.db"}
+    assert set(owners.values()) == {65534}
+
+
 def test_the_sites_key_is_made_once_and_for_its_owner_alone(tmp_path):
     file = tmp_path / "new" / "redaction.key"
     key = site_key(file)
@@ -166,3 +180,14 @@ def test_a_full_disk_is_503_and_never_an_acknowledgement(tmp_path):
             assert post(served, ONE) == 204
     finally:
         subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_an_address_that_is_taken_is_told(tmp_path):
+    with serving(tmp_path / "one") as first:
+        second = Served(tmp_path / "two", {"AITIA_INGEST__PORT": str(first.http)})
+        command = [sys.executable, "-m", "diagnose", "ingest"]
+        ended = subprocess.run(
+            command, env=second.environment, capture_output=True, text=True, timeout=60
+        )
+    assert ended.returncode == 2
+    assert f"{LOCAL}:{first.http} cannot be served" in ended.stderr

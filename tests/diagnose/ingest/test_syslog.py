@@ -1,6 +1,7 @@
 import socket
 import ssl
 import subprocess
+import urllib.request
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -99,6 +100,9 @@ def test_lines_are_kept_over_tcp_tls_and_udp(tmp_path):
             trust.wrap_socket(raw) as connection,
         ):
             connection.sendall(line("tls") + b"\n")
+        healthy = f"https://{LOCAL}:{served.http}/-/healthy"
+        with urllib.request.urlopen(healthy, timeout=20, context=trust) as answer:
+            assert answer.status == 200  # HTTP is encrypted with the same certificate
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
             sender.sendto(line("udp"), (LOCAL, udp))
         wait_until(lambda: bodies(served) == ["tcp", "tls", "udp"], 15, "all lines are kept")
