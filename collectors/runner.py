@@ -16,9 +16,10 @@ from time import monotonic
 from typing import Final, Literal
 
 import polars as pl
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry
 
 from collectors import COLLECTORS, Collector, NotApplicable, Paced, Partial, Resumable, load
+from collectors.meters import Meters
 from collectors.rows import LogRecord, log_frame
 from diagnose.config import Settings
 from diagnose.failure import Failure
@@ -30,7 +31,6 @@ BROKEN: Final = {"failed", "hung"}  # outcomes that somebody has to look after
 TABLES: Final = {"readings": READINGS, "logs": LOGS, "edges": EDGES}
 SHOWN: Final = 3  # parts of a source that are named where it lacks some
 MOST_ROWS: Final = 50_000  # of a resumable collector and round; the rest comes with the next
-DURATIONS: Final = (0.001, 0.005, 0.02, 0.1, 0.5, 2, 10)  # seconds, bounds of the histogram
 
 _log = logging.getLogger("aitia.collect")
 
@@ -90,7 +90,7 @@ class Runner:
     ) -> None:
         self.collectors, self.host = dict(collectors), host
         self.timeout_seconds = timeout_seconds
-        self._counts = _Counts(registry)
+        self._meters = Meters(registry)
         self._running: dict[str, _Run] = {}
         self._due: dict[str, float] = {}
         self._since: dict[str, datetime] = {}
@@ -164,9 +164,11 @@ class Runner:
 
         What is missing belongs to what happened: it is a record among those of the collectors.
         """
-        if report.outcome in ("waiting", "reading"):
+        if report.outcome == "waiting":
             return
-        self._counts.add(report)
+        self._meters.count(report.name, report.outcome, report.seconds, report.rows)
+        if report.outcome == "reading":
+            return
         before = self._outcomes.get(report.name)
         self._outcomes[report.name] = report.outcome
         if before == report.outcome or not {before, report.outcome} & BROKEN:
@@ -227,43 +229,6 @@ class _Run(threading.Thread):
             rows += frame.height
             if resumable and rows >= MOST_ROWS:
                 break
-
-
-class _Counts:
-    """What ``/metrics`` tells about the collectors."""
-
-    def __init__(self, registry: CollectorRegistry) -> None:
-        name = ["collector"]
-        self.seconds = Histogram(
-            "aitia_collector_duration_seconds",
-            "Time that one run of a collector took.",
-            name,
-            buckets=DURATIONS,
-            registry=registry,
-        )
-        self.success = Gauge(
-            "aitia_collector_success",
-            "Whether the last run of a collector read its source.",
-            name,
-            registry=registry,
-        )
-        self.runs = Counter(
-            "aitia_collector_runs", "Runs by outcome.", [*name, "outcome"], registry=registry
-        )
-        self.records = Counter(
-            "aitia_collector_records", "Rows by table.", [*name, "table"], registry=registry
-        )
-
-    def add(self, report: Report) -> None:
-        """Count one report; a collector that does not apply neither succeeds nor fails."""
-        self.runs.labels(report.name, report.outcome).inc()
-        if report.outcome == "skipped":
-            return
-        self.success.labels(report.name).set(report.outcome == "read")
-        self.seconds.labels(report.name).observe(report.seconds)
-        for table, rows in report.rows.items():
-            if rows:
-                self.records.labels(report.name, table).inc(rows)
 
 
 def _table(frame: pl.DataFrame) -> str:

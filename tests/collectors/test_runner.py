@@ -141,10 +141,13 @@ def test_one_that_goes_on_giving_is_not_called_hung():
                 time.sleep(0.1)
                 yield frame()
 
-    rounds = run({"smart": Slow()}, timeout=0.3)
+    registry = CollectorRegistry()
+    rounds = run({"smart": Slow()}, 0.3, registry)
     told = [reports(rounds.run(NOW))["smart"] for _ in range(3)]
     assert [report.outcome for report in told] == ["reading", "reading", "read"]
     assert sum(report.rows["readings"] for report in told) == 8
+    labels = {"collector": "smart", "table": "readings"}
+    assert registry.get_sample_value("aitia_collector_records_total", labels) == 8
 
 
 def test_parts_that_a_source_lacks_are_named_and_it_counts_as_read():
