@@ -1,6 +1,6 @@
 """How much memory each role of a diagnosis needs at its peak, as Linux accounts for it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
@@ -21,9 +21,10 @@ def watched(roles: Roles, peaks: dict[str, float]) -> Roles:
     if not RESET.exists():
         return roles
     named = {field.name: getattr(roles, field.name) for field in fields(roles)}
-    return replace(
-        roles, **{name: Watched(role, name, peaks) for name, role in named.items() if role}
-    )
+    others: dict[str, Any] = {
+        name: Watched(role, name, peaks) for name, role in named.items() if role is not None
+    }
+    return replace(roles, **others)
 
 
 class Watched:
@@ -37,9 +38,10 @@ class Watched:
         with _peak(self._name, self._peaks):
             return self._role(*given, **named)
 
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        """Return the method, watched."""
-        return Watched(getattr(self._role, name), self._name, self._peaks)
+    def __getattr__(self, name: str) -> Any:
+        """Return the method, watched; what is no method as it is."""
+        found = getattr(self._role, name)
+        return Watched(found, self._name, self._peaks) if callable(found) else found
 
 
 @contextmanager
