@@ -90,7 +90,8 @@ class _Receiver:
             with self.intake.room(claimed_size(request)):
                 body = await read_body(request)
                 decode = partial(protocol.decode, body, headers)
-                decoded = await self.intake.keep(protocol.name, len(body), decode)
+                taken = self.intake.keep(protocol.name, len(body), decode, events=protocol.events)
+                decoded = await taken
             answer = protocol.answer(headers, decoded)
         except Overloaded as error:
             answer = _refusal(503, str(error), {"retry-after": str(RETRY_SECONDS)})

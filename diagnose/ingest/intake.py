@@ -19,6 +19,8 @@ from diagnose.telemetry.writer import Writer
 Clean = Callable[[pl.DataFrame], pl.DataFrame]
 
 DECODERS: Final = 2  # threads; most of their time is spent outside the interpreter's lock
+REQUEST_SECONDS: Final = 3600.0  # within which a request that was answered may come again
+EVENT_SECONDS: Final = 7 * 86400.0  # within which an event may: alerts are told every few hours
 AT_WORK_BYTES: Final = 12 << 20  # of bodies that are held at once; more are told to come again
 
 
@@ -72,7 +74,12 @@ class Intake:
             self._at_work -= size
 
     async def keep(
-        self, protocol: str, size: int, decode: Callable[[], Decoded], lines: Lines | None = None
+        self,
+        protocol: str,
+        size: int,
+        decode: Callable[[], Decoded],
+        lines: Lines | None = None,
+        events: bool = False,
     ) -> Decoded:
         """Return what ``decode`` finds, after the disk has it.
 
@@ -81,46 +88,57 @@ class Intake:
             size: Bytes that were received.
             decode: Makes records of them, in another thread.
             lines: Whence, for a stream of lines.
+            events: Whether each record is known when it comes again, in whatever company.
 
         Raises:
             Overloaded: nothing can be acknowledged now.
             Malformed: ``decode`` cannot read it.
         """
         loop = asyncio.get_running_loop()
-        decoded, batch = await loop.run_in_executor(
-            self._pool, self._encoded, protocol, decode, lines
+        decoded, batches = await loop.run_in_executor(
+            self._pool, self._encoded, protocol, decode, lines, events
         )
-        fresh = not batch.frames or await asyncio.wrap_future(self._writer.append(batch))
+        appended = [asyncio.wrap_future(self._writer.append(batch)) for batch in batches]
+        fresh = await asyncio.gather(*appended)
         self._meters.received(protocol, size)
-        if not fresh:
-            self._meters.repeated(protocol)
-            return decoded
-        for stream, records, _ in batch.frames:
-            self._meters.kept(protocol, stream, records)
+        for batch, new in zip(batches, fresh, strict=True):
+            if not new:
+                self._meters.repeated(protocol)
+            for stream, records, _ in batch.frames if new else ():
+                self._meters.kept(protocol, stream, records)
         for reason, records in decoded.rejected.items():
             self._meters.discarded(protocol, reason, records)
         return decoded
 
     def _encoded(
-        self, protocol: str, decode: Callable[[], Decoded], lines: Lines | None
-    ) -> tuple[Decoded, Batch]:
-        """Return what ``decode`` finds, and the same as the journal takes it.
-
-        A request that is sent again is known by its records, whatever packed them. Only records
-        that count by their number need that: a reading that comes twice counts once.
-        """
+        self, protocol: str, decode: Callable[[], Decoded], lines: Lines | None, events: bool
+    ) -> tuple[Decoded, list[Batch]]:
+        """Return what ``decode`` finds, and the same as the journal takes it."""
         decoded = decode()
         frames = [self._clean(frame) for frame in decoded.frames]
+        if not frames:
+            return decoded, []
         if lines is not None:
-            return decoded, batch_of(*frames, source=lines.source, tail=lines.tail)
-        batch = batch_of(*frames)
-        if all(stream == "readings" for stream, _, _ in batch.frames):
-            return decoded, batch
-        key = hashlib.blake2b(digest_size=16, person=protocol.encode()[:16])
-        for _, _, frame in batch.frames:
-            key.update(frame)
-        return decoded, replace(batch, key=key.digest())
+            return decoded, [batch_of(*frames, source=lines.source, tail=lines.tail)]
+        if events:
+            rows = [row for frame in frames for row in frame.iter_slices(1)]
+            return decoded, [_keyed(protocol, batch_of(row), EVENT_SECONDS) for row in rows]
+        return decoded, [_keyed(protocol, batch_of(*frames), REQUEST_SECONDS)]
 
     def close(self) -> None:
         """Let the threads end."""
         self._pool.shutdown()
+
+
+def _keyed(protocol: str, batch: Batch, known_seconds: float) -> Batch:
+    """Return ``batch`` with a key by which it is known when it comes again.
+
+    That is made of its records, whatever packed them. Only records that count by their number need
+    one: a reading that comes twice counts once.
+    """
+    if all(stream == "readings" for stream, _, _ in batch.frames):
+        return batch
+    key = hashlib.blake2b(digest_size=16, person=protocol.encode()[:16])
+    for _, _, frame in batch.frames:
+        key.update(frame)
+    return replace(batch, key=key.digest(), known_seconds=known_seconds)

@@ -38,12 +38,14 @@ class Protocol:
         path: Where it is posted.
         decode: Body, headers -> what it held.
         answer: Headers, what it held -> what the sender is told once that is durable.
+        events: Whether each record is an event, the same one in whatever request it comes again.
     """
 
     name: str
     path: str
     decode: Decode
     answer: Callable[[Headers, Decoded], Response]
+    events: bool = False
 
 
 def protocols(limits: Limits) -> tuple[Protocol, ...]:
@@ -59,7 +61,10 @@ def protocols(limits: Limits) -> tuple[Protocol, ...]:
         _otlp("logs", lambda body, kind, now: otlp_logs.decoded(body, kind, now, limits)),
         _otlp("metrics", metrics.decode),
         _otlp("traces", traces.decode),
-        Protocol("alertmanager", "/api/v1/alerts", _document(alertmanager_webhook, limits), _taken),
+        # A group of alerts is told again whenever one joins it, and by each of a pair of servers.
+        Protocol(
+            "alertmanager", "/api/v1/alerts", _document(alertmanager_webhook, limits), _taken, True
+        ),
         Protocol("deploy", "/api/v1/deploys", _document(deploy_webhook, limits), _taken),
     )
 

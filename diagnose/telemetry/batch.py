@@ -22,6 +22,7 @@ class Batch:
         frames: (stream, number of records, Arrow IPC stream) of each frame.
         key: What a repetition of the same request has in common with it; None where repeating does
             no harm.
+        known_seconds: For how long a repetition is known.
         source: Who sent a stream of lines; None for a request.
         tail: Keys of the last lines of ``source``, 8 bytes each, by which a line that is sent again
             after a broken connection is known.
@@ -29,6 +30,7 @@ class Batch:
 
     frames: tuple[tuple[Stream, int, bytes], ...]
     key: bytes | None = None
+    known_seconds: float = 3600.0
     source: str | None = None
     tail: bytes = b""
 
@@ -45,7 +47,7 @@ def batch_of(
     encoded = tuple(
         (stream_of(frame), frame.height, encoded_frame(frame)) for frame in frames if frame.height
     )
-    return Batch(encoded, key, source, tail)
+    return Batch(encoded, key, source=source, tail=tail)
 
 
 def stream_of(frame: pl.DataFrame) -> Stream:

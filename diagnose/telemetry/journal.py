@@ -24,15 +24,15 @@ import polars as pl
 from diagnose.schema import Failure
 from diagnose.telemetry.batch import Batch, Stream, decoded_frame
 
-REPEATED_SECONDS: Final = 3600.0  # within which a repeated request is known
+TAIL_SECONDS: Final = 3600.0  # for which the last lines of a source are remembered
 REPAIR: Final = "stop the writer and run 'aitia ingest repair'"
 TABLES: Final = """
 CREATE TABLE IF NOT EXISTS identity (id TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS entries (
     position INTEGER PRIMARY KEY AUTOINCREMENT, stream TEXT NOT NULL, records INTEGER NOT NULL,
     checksum INTEGER NOT NULL, frame BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS requests (key BLOB PRIMARY KEY, at REAL NOT NULL) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS requests_by_time ON requests (at);
+CREATE TABLE IF NOT EXISTS requests (key BLOB PRIMARY KEY, until REAL NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS requests_by_time ON requests (until);
 CREATE TABLE IF NOT EXISTS tails (source TEXT PRIMARY KEY, lines BLOB NOT NULL, at REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS synced (name TEXT PRIMARY KEY, version INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS damaged (
@@ -146,7 +146,8 @@ class Journal:
         """Insert one batch; return False where its request was kept before."""
         if batch.key is not None:
             known = self._db.execute(
-                "INSERT INTO requests VALUES (?, ?) ON CONFLICT DO NOTHING", (batch.key, now)
+                "INSERT INTO requests VALUES (?, ?) ON CONFLICT DO NOTHING",
+                (batch.key, now + batch.known_seconds),
             )
             if not known.rowcount:
                 return False
@@ -199,9 +200,9 @@ class Journal:
                 "DELETE FROM entries WHERE stream = ? AND position <= ?", positions.items()
             )
             self._db.executemany("INSERT OR REPLACE INTO synced VALUES (?, ?)", synced.items())
-            horizon = (time.time() - REPEATED_SECONDS,)
-            self._db.execute("DELETE FROM requests WHERE at < ?", horizon)
-            self._db.execute("DELETE FROM tails WHERE at < ?", horizon)
+            now = time.time()
+            self._db.execute("DELETE FROM requests WHERE until < ?", (now,))
+            self._db.execute("DELETE FROM tails WHERE at < ?", (now - TAIL_SECONDS,))
 
     def skip_to(self, position: int) -> None:
         """Let the next entry stand behind ``position``, which a table has seen already."""

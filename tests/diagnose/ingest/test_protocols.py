@@ -34,11 +34,21 @@ def loki(*lines):
     return json.dumps({"streams": [{"stream": {"host": "db1"}, "values": values}]}).encode()
 
 
-def alert():
-    began = datetime.now(UTC).isoformat()
-    labels = {"alertname": "Slow", "instance": "web1:80", "job": "shop", "severity": "page"}
-    firing = {"status": "firing", "labels": labels, "annotations": {}, "startsAt": began}
-    return json.dumps({"version": "4", "status": "firing", "alerts": [firing]}).encode()
+BEGAN = datetime.now(UTC).isoformat()
+
+
+def alerts(*names):
+    labels = {"instance": "web1:80", "job": "shop", "severity": "page"}
+    firing = [
+        {
+            "status": "firing",
+            "labels": {**labels, "alertname": name},
+            "annotations": {},
+            "startsAt": BEGAN,
+        }
+        for name in names
+    ]
+    return json.dumps({"version": "4", "status": "firing", "alerts": firing}).encode()
 
 
 @pytest.mark.parametrize(
@@ -46,7 +56,7 @@ def alert():
     [
         ("/v1/logs", otlp_logs("hello"), 200, "db1"),
         ("/loki/api/v1/push", loki("hello"), 204, "db1"),
-        ("/api/v1/alerts", alert(), 204, "web1/shop"),
+        ("/api/v1/alerts", alerts("Slow"), 204, "web1/shop"),
         ("/api/v1/deploys", b'{"entity": "web1/shop", "version": "2"}', 204, "web1/shop"),
     ],
 )
@@ -59,6 +69,13 @@ def test_a_log_is_kept_once_however_often_its_request_is_repeated(site, path, bo
         assert site.post(gzip.compress(body), path, **packed).status_code == code
     assert logs(site)["entity"].to_list() == [entity]
     assert site.post(b"{", path, **JSON).status_code == 400
+
+
+def test_an_alert_is_one_event_in_whatever_company_it_is_told_again(site):
+    for names in (["Slow"], ["Slow", "Errors"], ["Errors", "Slow"]):
+        assert site.post(alerts(*names), "/api/v1/alerts", **JSON).status_code == 204
+    told = [json.loads(attributes)["alert"] for attributes in logs(site)["attributes"]]
+    assert sorted(told) == ["Errors", "Slow"]
 
 
 def test_two_equal_lines_of_one_request_are_two(site):
