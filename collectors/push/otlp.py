@@ -129,8 +129,9 @@ def attributes_of(attributes: Iterable[KeyValue], limits: Limits) -> dict[str, V
     more = 0
     for attribute in attributes:
         if len(found) < limits.labels:
-            key = attribute.key[: limits.label_bytes]
-            found[key] = value_of(attribute.value, limits.label_bytes)
+            key, value = attribute.key[: limits.label_bytes], attribute.value
+            text = value.string_value[: limits.label_bytes]  # what most are
+            found[key] = text or value_of(value, limits.label_bytes)
         else:
             more += 1
     return {**found, "dropped_attributes": more} if more else found

@@ -17,6 +17,7 @@ os.environ["POLARS_MAX_THREADS"] = "1"
 
 import cramjam
 import polars as pl
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from rich.console import Console
 from rich.table import Table
 
@@ -44,8 +45,13 @@ def remote_write() -> Callable[[], int]:
 
 
 def logs() -> Callable[[], int]:
-    """Return a decoding of a request with 3,000 OTLP log records."""
-    body = (FIXTURES / "otlp_logs_1.bin").read_bytes() * 1000
+    """Return a decoding of a request with 3,000 OTLP log records of one resource."""
+    request = ExportLogsServiceRequest.FromString((FIXTURES / "otlp_logs_1.bin").read_bytes())
+    records = request.resource_logs[0].scope_logs[0].log_records
+    recorded = list(records)
+    for _ in range(999):
+        records.extend(recorded)
+    body = request.SerializeToString()
     return lambda: _rows(otlp_logs.decoded(body, PROTOBUF, NOW))
 
 
