@@ -64,7 +64,7 @@ def test_a_disk_that_hangs_does_not_hide_the_load_that_it_causes():
         return statvfs(path)
 
     slow: Collector = Filesystems("db1", MOUNTS, hangs)
-    rounds = Runner({"filesystems": slow, "procfs": Procfs("db1", TREE)}, 0.5, METERS, "db1")
+    rounds = Runner({"filesystems": slow, "procfs": Procfs("db1", TREE)}, 2.0, METERS, "db1")
     for _ in range(2):
         told = {report.name: report for report in rounds.run(NOW).reports}
         assert told["filesystems"].outcome == "hung"
