@@ -50,7 +50,7 @@ class Loki:
     def streams(self, start: datetime, end: datetime) -> list[Labels]:
         """Return the labels of every stream that has lines in a span."""
         parameters = {"start": _nanoseconds(start), "end": _nanoseconds(end)}
-        found = _data(self.connection.get("loki/api/v1/series", parameters))
+        found = _content(self.connection.get("loki/api/v1/series", parameters))
         if not isinstance(found, list):
             raise ValueError(f"{self.connection.url}: streams are no list")
         return [_labels(one) for one in found]
@@ -95,7 +95,7 @@ class Loki:
             "limit": str(limit),
             "direction": "forward",
         }
-        data = _data(self.connection.get("loki/api/v1/query_range", parameters))
+        data = _content(self.connection.get("loki/api/v1/query_range", parameters))
         found = data.get("result") if isinstance(data, dict) else None
         if not isinstance(found, list) or data.get("resultType") != "streams":
             raise ValueError(f"{self.connection.url}: the answer holds no lines")
@@ -125,7 +125,7 @@ def _record(moment: int, labels: Labels, text: str) -> tuple[datetime, str, str,
     return time, entity_of(labels), SEVERITY.get(level.lower(), "INFO"), text, json.dumps(labels)
 
 
-def _data(answer: Json) -> Json:
+def _content(answer: Json) -> Json:
     if not isinstance(answer, dict) or answer.get("status") != "success":
         raise ValueError("the answer is not that of a Loki")
     return answer.get("data")

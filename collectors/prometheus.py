@@ -128,7 +128,7 @@ class Prometheus:
                 "step": f"{step_seconds:g}",
                 "nocache": "1",  # VictoriaMetrics' cache does not know the newest points
             }
-            for one in _field(self._data("query_range", form), "result", list):
+            for one in _field(self._posted("query_range", form), "result", list):
                 yield _series(one)
             start = last + step
 
@@ -162,14 +162,14 @@ class Prometheus:
     def series(self, selectors: Sequence[str], start: datetime, end: datetime) -> list[Labels]:
         """Return the labels of every series in a span that one of ``selectors`` chooses."""
         form: Parameters = {"match[]": list(selectors), "start": _unix(start), "end": _unix(end)}
-        found = self._data("series", form)
+        found = self._posted("series", form)
         if not isinstance(found, list):
             raise ValueError(f"{self.connection.url}: series are no list")
         return [_labels(one) for one in found]
 
     def rules(self) -> tuple[Rule, ...]:
         """Return the alerting rules, with the alerts that each has raised."""
-        data = _data(self.connection.get("api/v1/rules", {"type": "alert"}), self.connection.url)
+        data = _content(self.connection.get("api/v1/rules", {"type": "alert"}), self.connection.url)
         groups = _field(data, "groups", list)
         rules = [rule for group in groups for rule in _field(group, "rules", list)]
         return tuple(_rule(rule) for rule in rules if _field(rule, "type", str) == "alerting")
@@ -177,12 +177,12 @@ class Prometheus:
     def targets(self) -> tuple[Target, ...]:
         """Return what is scraped at present."""
         answer = self.connection.get("api/v1/targets", {"state": "active"})
-        found = _field(_data(answer, self.connection.url), "activeTargets", list)
+        found = _field(_content(answer, self.connection.url), "activeTargets", list)
         return tuple(map(_target, found))
 
-    def _data(self, what: str, form: Parameters) -> Json:
+    def _posted(self, what: str, form: Parameters) -> Json:
         """Return the data of an answer to a form; queries may be too long for an address."""
-        return _data(self.connection.post(f"api/v1/{what}", form), self.connection.url)
+        return _content(self.connection.post(f"api/v1/{what}", form), self.connection.url)
 
 
 def readings_of(series: Series, entity: str, signal: str) -> pl.DataFrame:
@@ -216,7 +216,7 @@ def quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
-def _data(answer: Json, url: str) -> Json:
+def _content(answer: Json, url: str) -> Json:
     """Return what the envelope holds."""
     if not isinstance(answer, dict) or answer.get("status") != "success":
         raise ValueError(f"{url}: the answer is not that of a Prometheus")

@@ -85,50 +85,40 @@ def read_around(
         OSError: one of them cannot be asked.
         ValueError: the answer of one is none.
     """
-    step_seconds = _step_seconds(prometheus, alert)
-    history = max(HISTORY, timedelta(seconds=HISTORY_STEPS * step_seconds))
-    end = min(as_of, alert.since + LATEST)
-    span = Span(alert.since - history, end, step_seconds)
+    span = _span(prometheus, alert, as_of)
     symptom = _symptom(prometheus, alert, span)
     scraped = prometheus.series(["up"], span.start, span.end)
     targets = _once([*symptom.targets, *map(_target, scraped)])
     entities = {entity_of(target) for target in targets}
     topology = _topology(prometheus, span, entities, symptom.entity)
     topology += Topology(resolved(seen.calls, entities), seen.contains) + site.among(entities)
-    near, far = _by_distance(targets, symptom.entity, topology)
-    frames, left_out, unread = _read(prometheus, near, span)
+    near, told = _near(targets, symptom.entity, topology)
+    frames, unread = _read(prometheus, near, span)
+    logs, cut = _lines(loki, near, alert.since, span) if loki else (None, [])
     said = [alert.note] if alert.note else []
     if symptom.node is None:
         said.append("The alert does not tell its symptom: what deviates most takes its place.")
-    if not topology.calls:
-        said.append("No calls between services are known: all targets count as equally far.")
-    if far:
-        names = some(sorted({entity_of(target) for target in far}))
-        said.append(f"Further away than {HOPS} calls and not read: {names}.")
-    if left_out:
-        said.append(f"{left_out} series beyond {MOST} were not read.")
-    if unread:
-        names = some(sorted({entity_of(target) for target in unread}))
-        said.append(f"Not read, since {MOST} nearer series were: {names}.")
-    logs = None
-    if loki is not None:
-        lines, told = _lines(loki, {entity_of(target) for target in near}, alert.since, span)
-        logs = pl.concat([LOGS.to_frame(), *lines]).sort("time").lazy()
-        said += told
     return Bundle(
         id=f"{alert.name} {alert.fingerprint}",
         source="prometheus",
         alert_time=alert.since,
-        as_of=end,
-        step_seconds=step_seconds,
+        as_of=span.end,
+        step_seconds=span.step_seconds,
         readings=pl.concat([READINGS.to_frame(), *symptom.readings, *frames]).lazy(),
         logs=logs,
         symptom=symptom.node,
         topology=topology.calls,
         contains=topology.contains,
-        missing=tuple(said),
+        missing=(*said, *told, *unread, *cut),
         advice=(("", f"runbook of the alert: {alert.runbook}"),) if alert.runbook else (),
     )
+
+
+def _span(prometheus: Prometheus, alert: Alert, as_of: datetime) -> Span:
+    """Return what is read: some time before the onset, and what came since."""
+    step_seconds = _step_seconds(prometheus, alert)
+    history = max(HISTORY, timedelta(seconds=HISTORY_STEPS * step_seconds))
+    return Span(alert.since - history, min(as_of, alert.since + LATEST), step_seconds)
 
 
 def _step_seconds(prometheus: Prometheus, alert: Alert) -> float:
@@ -199,42 +189,53 @@ def _topology(prometheus: Prometheus, span: Span, entities: set[str], entity: st
     return Topology((*resolved(calls, entities), *instances), tuple(pods))
 
 
-def _by_distance(
+def _near(
     targets: Sequence[Labels], entity: str, topology: Topology
-) -> tuple[list[Labels], list[Labels]]:
-    """Return the targets near an entity, the nearest first, and those that are not near."""
+) -> tuple[list[Labels], list[str]]:
+    """Return the targets near an entity, the nearest first, and what there is to say of others."""
     rank = nearness(map(entity_of, targets), entity, topology, HOPS)
-    inside = [one for one in targets if entity_of(one) in rank]
-    outside = [one for one in targets if entity_of(one) not in rank]
-    inside.sort(key=lambda target: rank[entity_of(target)])
-    return (inside, outside) if topology.calls else (inside + outside, [])
+    near = [target for target in targets if entity_of(target) in rank]
+    far = [target for target in targets if entity_of(target) not in rank]
+    near.sort(key=lambda target: rank[entity_of(target)])
+    if not topology.calls:
+        said = "No calls between services are known: all targets count as equally far."
+        return near + far, [said]
+    return near, [f"Further away than {HOPS} calls and not read: {_names(far)}."] if far else []
+
+
+def _names(targets: Iterable[Labels]) -> str:
+    return some(sorted({entity_of(target) for target in targets}))
 
 
 def _read(
     prometheus: Prometheus, targets: Sequence[Labels], span: Span
-) -> tuple[list[pl.DataFrame], int, Sequence[Labels]]:
+) -> tuple[list[pl.DataFrame], list[str]]:
     """Return the readings of targets, the first before the others, and what did not fit.
 
-    That is how many series of those that were read in part, and which targets not at all. Of a
-    target that no longer fits, the metrics with few series come first: those with many have a label
-    for each request, device or table.
+    Of a target that no longer fits, the metrics with few series come first: those with many have a
+    label for each request, device or table.
     """
     frames: list[pl.DataFrame] = []
+    said = []
     room, left_out = MOST, 0
     for place, target in enumerate(targets):
         if not room:
-            return frames, left_out, targets[place:]
+            unread = _names(targets[place:])
+            said.append(f"Not read, since {MOST} nearer series were: {unread}.")
+            break
         chosen = selector(target, UNREAD)
         sizes = Counter(one[NAME] for one in prometheus.series([chosen], span.start, span.end))
-        total = sum(sizes.values())
+        total = sizes.total()
         if total > room:
             sizes = _fitting(sizes, room)
             chosen = selector(target, f'__name__=~"{"|".join(sorted(sizes))}"')
-        taken = sum(sizes.values())
+        taken = sizes.total()
         room, left_out = room - taken, left_out + total - taken
         if taken:
             frames += prometheus.readings(chosen, span.start, span.end, span.step_seconds)
-    return frames, left_out, ()
+    if left_out:
+        said.append(f"{left_out} series beyond {MOST} were not read.")
+    return frames, said
 
 
 def _fitting(sizes: Mapping[str, int], room: int) -> Counter[str]:
@@ -247,32 +248,32 @@ def _fitting(sizes: Mapping[str, int], room: int) -> Counter[str]:
 
 
 def _lines(
-    loki: Loki, entities: set[str], alert_time: datetime, span: Span
-) -> tuple[list[pl.DataFrame], list[str]]:
-    """Return the log lines of entities and of what shares their hosts, and what was left out.
+    loki: Loki, targets: Iterable[Labels], alert_time: datetime, span: Span
+) -> tuple[pl.LazyFrame, list[str]]:
+    """Return the log lines of all that shares a host with targets, and what was left out.
 
     Those around the alert come first, so that a log that is too long loses its history.
     """
-    hosts = {host_of(entity) for entity in entities}
+    hosts = {host_of(entity_of(target)) for target in targets}
     streams = [
         labels
         for labels in loki.streams(span.start, span.end)
         if host_of(entity_of(labels)) in hosts
     ]
-    frames: list[pl.DataFrame] = []
+    frames = [LOGS.to_frame()]
     said = []
     parts = {"around": (alert_time - AROUND, span.end), "before": (span.start, alert_time - AROUND)}
+    most = MOST_LINES // len(parts)
     for part, (start, end) in parts.items():
-        room = MOST_LINES // len(parts)
+        room = most
         for labels in streams:
             for frame in loki.records(selector(labels), start, end, room):
                 frames.append(frame)
                 room -= frame.height
             if room <= 0:
-                most = MOST_LINES // len(parts)
                 said.append(f"Of the logs {part} the alert {most} lines were read.")
                 break
-    return frames, said
+    return pl.concat(frames).sort("time").lazy(), said
 
 
 def _target(labels: Labels) -> Labels:
