@@ -38,8 +38,8 @@ ABSENT: Final = (
 )
 # A value: quoted, quoted within a quoted text, or up to what ends a word.
 VALUE: Final = (
-    r"(?:\"(?P<{0}_quoted>[^\"\\\n]{{1,512}})\"|\\\"(?P<{0}_escaped>[^\"\\\n]{{1,512}})\\\""
-    r"|'(?P<{0}_single>[^'\n]{{1,512}})'|(?P<{0}_bare>[^\s\"'\\,;&(){{}}<>\[\]]{{1,4096}}))"
+    r"(?:\"(?P<{0}_quoted>(?:[^\"\\\n]|\\.){{1,8192}})|\\\"(?P<{0}_escaped>[^\"\\\n]{{1,8192}})"
+    r"|'(?P<{0}_single>[^'\n]{{1,8192}})|(?P<{0}_bare>[^\s\"'\\,;&(){{}}<>\[\]]{{1,8192}}))"
 )
 SAID: Final = r"[\w-]{0,32}(?:\\*[\"'])?\s{0,3}(?:[:=]|=>|:=)\s{0,3}"
 # What is replaced is the group ``secret``, or whichever group a value has.
@@ -53,13 +53,13 @@ PATTERNS: Final = tuple(
         r"://(?P<secret>[^\s/@:\"'<>]{20,512})@",
         r"hooks\.slack\.com/(?:services|workflows)/(?P<secret>[\w/-]{8,512})",
         r"(?i)\bauthorization(?:\\*[\"'])?\s{0,3}[:=]\s{0,3}(?:\\*[\"'])?"
-        r"(?:(?:digest|aws4-hmac-sha256)\s+(?P<parameters>(?:=\"[^\"\r\n]{0,512}\"|[^\r\n\"\\]|\\.){1,4096})"
-        r"|(?:[a-z][a-z0-9-]{0,31}\s{1,3})?(?P<secret>[^\s\"'\\,<>]{2,4096}+)(?!\s{1,3}<redacted))",
+        r"(?:(?:digest|aws4-hmac-sha256)\s+(?P<parameters>(?:=\"[^\"\r\n]{0,512}\"|[^\r\n\"\\]|\\.){1,8192})"
+        r"|(?:[a-z][a-z0-9-]{0,31}\s{1,3})?(?P<secret>[^\s\"'\\,<>]{2,8192}+)(?!\s{1,3}<redacted))",
         r"(?i)\b(?:set-)?cookie(?:\\*[\"'])?\s{0,3}[:=]\s{0,3}(?:\\*[\"'])?"
-        r"(?P<secret>[^\r\n\"'\\<>]{2,4096})",
-        r"(?i)\b(?:bearer|basic)\s{1,3}(?P<secret>(?=[a-z._~+/=-]{0,64}[0-9])[\w.~+/-]{8,4096}=*)",
-        r"(?P<secret>\beyJ[\w-]{5,4096}(?:\.[\w-]{0,4096}){1,4})",
-        r"\b(?P<secret>(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{16}|AIza[\w-]{35}|ya29\.[\w-]{20,4096}"
+        r"(?P<secret>[^\r\n\"'\\<>]{2,8192})",
+        r"(?i)\b(?:bearer|basic)\s{1,3}(?P<secret>(?=[a-z._~+/=-]{0,64}[0-9])[\w.~+/-]{8,8192}=*)",
+        r"(?P<secret>\beyJ[\w-]{5,8192}(?:\.[\w-]{0,8192}){1,4})",
+        r"\b(?P<secret>(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{16}|AIza[\w-]{35}|ya29\.[\w-]{20,8192}"
         r"|gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_\w{22,255}|glpat-[\w-]{20,255}"
         r"|xox[abprs]-[A-Za-z0-9-]{10,255}|[sr]k_(?:live|test)_[A-Za-z0-9]{10,255}"
         r"|sk-[\w-]{20,255}|npm_[A-Za-z0-9]{36}|hf_[A-Za-z0-9]{30,255})",
@@ -75,7 +75,7 @@ PATTERNS: Final = tuple(
         + VALUE.format("k"),
         r"(?i)(?:^|\s)--?[a-z-]{0,24}(?:password|passwd|secret|token|key)\s{1,3}"
         + VALUE.format("o"),
-        r"(?i)[?&;](?:sig|signature|key|code|auth)=(?P<secret>[^\s\"'&<>\\]{8,4096})",
+        r"(?i)[?&;](?:sig|signature|key|code|auth)=(?P<secret>[^\s\"'&<>\\]{8,8192})",
     )
 )
 EMAIL: Final = re.compile(r"(?P<secret>\b[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[A-Za-z]{2,24}\b)")

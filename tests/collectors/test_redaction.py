@@ -50,6 +50,21 @@ def test_a_planted_secret_is_gone(line, secret):
     assert secret not in Redaction(KEY).texts(pl.Series([text]))[0]
 
 
+@pytest.mark.parametrize(
+    "line", ['"secret": "{}"', "token={}", "authorization: Bearer {}", "pwd='{}'"]
+)
+def test_a_long_secret_is_gone_as_a_whole(line):
+    secret = "".join(random.Random(0).choices(LETTERS, k=6000))
+    found = Redaction(KEY).text(line.format(secret))
+    assert not any(secret[i : i + 20] in found for i in range(5980))
+
+
+def test_a_secret_with_quotes_is_gone_as_a_whole():
+    found = Redaction(KEY).text(json.dumps({"password": 'one"two', "user": "ann"}))
+    assert "two" not in found
+    assert json.loads(found)["user"] == "ann"
+
+
 @given(st.binary(min_size=45, max_size=60))
 def test_a_line_of_a_key_is_gone_without_its_first_line(raw):
     line = base64.b64encode(raw).decode()
