@@ -5,7 +5,7 @@ only then trim the journal. A commit that a crash has cut short is not in the ta
 its position; a commit that was not yet trimmed is skipped by its position.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import polars as pl
@@ -56,22 +56,25 @@ class Flusher:
             if not entries:
                 return moved
             position = entries[-1].position
-            frames = self._numbered(entries) if stream == "readings" else (e.frame for e in entries)
-            rows = arranged(stream, pl.concat(frames))
+            if stream == "readings":
+                rows = arranged(stream, self._numbered(entries))
+            else:
+                rows = arranged(stream, pl.concat(entry.frame for entry in entries))
             self.tables.append(stream, rows, self.journal.identity, position)
             self.tables.sync(stream)
             self.journal.trim({stream: position}, self.tables.synced)
             moved += sum(entry.records for entry in entries)
 
-    def _numbered(self, entries: Sequence[Entry]) -> Iterator[pl.DataFrame]:
-        """Yield readings with the numbers of their series, which are durable by then."""
-        for entry in entries:
-            numbered = entry.frame.join(self.known, on=SERIES, how="left")
-            if numbered["series"].null_count():
-                self._learn(numbered.filter(pl.col("series").is_null()))
-                numbered = entry.frame.join(self.known, on=SERIES, how="left")
-            position = pl.lit(entry.position, pl.Int64).alias("position")
-            yield numbered.select("series", "time", "value", position)
+    def _numbered(self, entries: Sequence[Entry]) -> pl.DataFrame:
+        """Return readings with the numbers of their series, which are durable by then."""
+        frame = pl.concat(
+            entry.frame.with_columns(position=pl.lit(entry.position, pl.Int64)) for entry in entries
+        )
+        numbered = frame.join(self.known, on=SERIES, how="left")
+        if numbered["series"].null_count():
+            self._learn(numbered.filter(pl.col("series").is_null()))
+            numbered = frame.join(self.known, on=SERIES, how="left")
+        return numbered.select("series", "time", "value", "position")
 
     def _learn(self, unknown: pl.DataFrame) -> None:
         """Give numbers to series that were never seen, and make them durable."""
@@ -120,4 +123,4 @@ def read_series(tables: Tables) -> pl.DataFrame:
     files = tables.table("series").file_uris()
     if not files:
         return pl.DataFrame(schema=SCHEMAS["series"])
-    return pl.read_parquet(files, storage_options=dict(tables.options) or None).sort("series")
+    return pl.read_parquet(files).sort("series")

@@ -5,7 +5,7 @@ in the tables by then, and whatever it moves meanwhile is told by the position t
 So a record that was acknowledged before the read began is in the answer, and no record is twice.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,10 +27,10 @@ class Reader:
     """Reads telemetry that ``aitia ingest`` keeps; any number of processes may.
 
     Args:
-        root: Of the tables: a folder, or an address on object storage.
+        root: Of the tables: a folder, or an address on object storage, whose keys, endpoint and
+            region are in the environment.
         journal: File of the writer's journal, for what is not yet in the tables; None where that
             is on another machine.
-        options: What object storage wants to be told: keys, endpoint, region.
 
     Raises:
         Failure: nothing was ever kept there.
@@ -41,11 +41,9 @@ class Reader:
         reader.readings(alert - timedelta(hours=1), alert, {"web-1", "web-2"})
     """
 
-    def __init__(
-        self, root: str, journal: Path | None = None, options: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, root: str, journal: Path | None = None) -> None:
         self._root = root.rstrip("/")
-        self._options = dict(options or {})
+        self._series: tuple[int, pl.DataFrame] = (-1, pl.DataFrame(schema=SCHEMAS["series"]))
         self._journal = Journal(journal) if journal is not None and journal.exists() else None
         self._tables: dict[str, DeltaTable] = {}
         if self._table("readings") is None and self._journal is None:
@@ -171,7 +169,7 @@ class Reader:
             if name in self._tables:
                 self._tables[name].update_incremental()
             else:
-                self._tables[name] = DeltaTable(place, storage_options=self._options or None)
+                self._tables[name] = DeltaTable(place)
         except TableNotFoundError:
             return None
         except (DeltaError, OSError) as error:
@@ -181,10 +179,11 @@ class Reader:
     def _known(self, entities: Collection[str] | None) -> pl.DataFrame:
         """Return number, entity and signal of the series that the tables hold."""
         table = self._table("series")
-        scan = self._files(table.file_uris() if table else [], "series")
-        if entities is not None:
-            scan = scan.filter(_among("entity", entities))
-        return self._collected(scan)
+        if table is not None and table.version() != self._series[0]:
+            scan = self._files(table.file_uris(), "series")
+            self._series = (table.version(), self._collected(scan))
+        known = self._series[1]
+        return known if entities is None else known.filter(_among("entity", entities))
 
     def _scan(
         self, table: DeltaTable | None, name: Stream, start: datetime, end: datetime
@@ -200,9 +199,7 @@ class Reader:
     def _files(self, files: list[str], name: str) -> pl.LazyFrame:
         if not files:
             return pl.LazyFrame(schema=SCHEMAS[name])
-        return pl.scan_parquet(
-            files, hive_partitioning=False, storage_options=self._options or None
-        )
+        return pl.scan_parquet(files, hive_partitioning=False)
 
     def _collected(self, scan: pl.LazyFrame) -> pl.DataFrame:
         try:

@@ -71,13 +71,12 @@ class Tables:
     """The tables under one root, as their writer sees them.
 
     Attributes:
-        root: A folder, or the address of one on object storage (``s3://bucket/prefix``).
-        options: What object storage wants to be told: keys, endpoint, region.
+        root: A folder, or the address of one on object storage (``s3://bucket/prefix``), whose
+            keys, endpoint and region are in the environment.
         synced: Version of each table up to which the disk has it.
     """
 
     root: str
-    options: Mapping[str, str] = field(default_factory=dict)
     synced: dict[str, int] = field(default_factory=dict)
     _open: dict[str, DeltaTable] = field(default_factory=dict)
 
@@ -105,7 +104,6 @@ class Tables:
                     mode="ignore",
                     partition_by=partitions,
                     configuration={"delta.logRetentionDuration": "interval 1 days"},
-                    storage_options=dict(self.options) or None,
                 )
             except (DeltaError, OSError) as error:
                 raise unreadable(self.place(name), error) from error

@@ -50,7 +50,7 @@ class Upkeep:
             for hour, fits in self._due(stream, now).items():
                 self._compact(stream, hour, fits)
         if len(self.tables.table("series").file_uris()) > FILES:
-            rows = self._read("series", self.tables.table("series").file_uris())
+            rows = _read(self.tables.table("series").file_uris())
             self.tables.replace("series", rows.sort("series"), None)
         for name in SCHEMAS:
             self.tables.sync(name)
@@ -96,15 +96,11 @@ class Upkeep:
                 post_commithook_properties=QUIETLY,
             )
             return
-        rows = self._read(stream, table.file_uris(file_pruning_predicate=[("hour", "=", hour)]))
+        rows = _read(table.file_uris(file_pruning_predicate=[("hour", "=", hour)]))
         rows = arranged(stream, rows)
         if stream == "readings":  # all that comes later has a greater position
             rows = rows.with_columns(pl.col("position").max())
         self.tables.replace(stream, rows, hour)
-
-    def _read(self, name: str, files: list[str]) -> pl.DataFrame:
-        options = dict(self.tables.options) or None
-        return pl.read_parquet(files, hive_partitioning=False, storage_options=options)
 
     def _checkpoint(self, name: str) -> None:
         """Sum up a table's log where it has grown, durably, then forget what it sums up."""
@@ -134,3 +130,7 @@ class Upkeep:
             enforce_retention_duration=False,
             post_commithook_properties=QUIETLY,
         )
+
+
+def _read(files: list[str]) -> pl.DataFrame:
+    return pl.read_parquet(files, hive_partitioning=False)
