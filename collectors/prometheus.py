@@ -289,7 +289,10 @@ def moment(text: str) -> datetime:
     time = datetime.fromisoformat(_FRACTION.sub("", text))
     if time.tzinfo is None:
         raise ValueError(f"{text} has no zone")
-    return time.astimezone(UTC)
+    try:
+        return time.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"{text} is no time") from error
 
 
 def _unix(time: datetime) -> str:

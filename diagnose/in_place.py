@@ -4,6 +4,7 @@ What is near the symptom comes first: its entity, whom that calls and who calls 
 what is two calls away and the hosts of all these. What does not fit is left out, and said.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ import polars as pl
 
 from collectors.endpoint import StatusError
 from collectors.loki import Loki
-from collectors.prometheus import Labels, Prometheus, readings_of, selector
+from collectors.prometheus import Labels, Prometheus, quoted, readings_of, selector
 from collectors.prometheus_labels import NAME, entity_of, held, host_of, node_of
 from diagnose.alert import Alert
 from diagnose.bundle import Bundle
@@ -228,7 +229,8 @@ def _read(
         total = sizes.total()
         if total > room:
             sizes = _fitting(sizes, room)
-            chosen = selector(target, f'__name__=~"{"|".join(sorted(sizes))}"')
+            names = "|".join(map(re.escape, sorted(sizes)))
+            chosen = selector(target, f"__name__=~{quoted(names)}")
         taken = sizes.total()
         room, left_out = room - taken, left_out + total - taken
         if taken:
