@@ -44,10 +44,10 @@ def test_every_line_is_stored_once_whoever_is_killed(tmp_path):
         for turn in range(2):
             with agent(config, url):
                 append(log, range(turn * 200, turn * 200 + 100))
-                time.sleep(1.5)
+                time.sleep(1.1)
                 served.kill()
                 append(log, range(turn * 200 + 100, turn * 200 + 200))
-                time.sleep(1.5)
+                time.sleep(1.1)
             served.start()
         expected = {f"line {number}" for number in range(401)}
         with (
