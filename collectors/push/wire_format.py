@@ -19,11 +19,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collectors.push import Malformed, TooLarge
+from collectors.push.protobuf_fields import (
+    FIXED64,
+    LENGTH,
+    VARINT,
+    damaged,
+    field_at,
+    fields_of,
+    varint_at,
+)
 
 Known = TypeVar("Known")
 
 PROTOCOL: Final = "remote write"
-VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5  # wire types
 LABELS, SAMPLES = 1, 2  # fields of a series, in both versions
 BETWEEN: Final = b"\xff"  # no byte of UTF-8
 SAMPLE_FIELD: Final = b"\x12\x10"
@@ -111,10 +119,10 @@ def labels_of(key: bytes) -> list[bytes]:
     if key.startswith(BETWEEN):
         return key.split(BETWEEN)[1:]
     parts = []
-    for _, kind, begin, stop in _fields(key, 0, len(key)):
-        held = {n: key[first:last] for n, _, first, last in _fields(key, begin, stop)}
+    for _, kind, begin, stop in fields_of(key, 0, len(key)):
+        held = {n: key[first:last] for n, _, first, last in fields_of(key, begin, stop)}
         if kind != LENGTH:
-            raise _damaged(begin)
+            raise damaged(begin)
         parts += [held.get(1, b""), held.get(2, b"")]
     return parts
 
@@ -146,7 +154,7 @@ class _Reader(Generic[Known]):
             if cut:
                 at = self._cut_off_all(at, end)
             if at < end:
-                number, kind, begin, at = _field(self.request, at, end)
+                number, kind, begin, at = field_at(self.request, at, end)
                 ours = number == self.fields.series and kind == LENGTH
                 if ours and not (cut and self._cut_off(begin, at)):
                     self._read_series(begin, at, symbols)
@@ -226,12 +234,12 @@ class _Reader(Generic[Known]):
         """Take the series from ``begin`` to ``stop``, field by field."""
         fields, own = self.fields, len(self.known)
         first = last = -1
-        for number, kind, at, end in _fields(self.request, begin, stop):
+        for number, kind, at, end in fields_of(self.request, begin, stop):
             if kind != LENGTH and number in (LABELS, SAMPLES, fields.histograms, fields.exemplars):
-                raise _damaged(at)
+                raise damaged(at)
             if number == LABELS:
                 if last not in (-1, begin):
-                    raise _damaged(at)  # labels lie apart, which no writer of protobuf does
+                    raise damaged(at)  # labels lie apart, which no writer of protobuf does
                 first, last = (at if symbols else begin) if first < 0 else first, end
             elif number == SAMPLES:
                 self.samples.append((own, *_sample(self.request, at, end)))
@@ -247,7 +255,7 @@ class _Reader(Generic[Known]):
 
     def _symbols(self) -> Iterator[bytes]:
         """Yield the texts that labels of version 2.0 refer to."""
-        for number, kind, begin, stop in _fields(self.request, 0, len(self.request)):
+        for number, kind, begin, stop in fields_of(self.request, 0, len(self.request)):
             if number == self.fields.symbols and kind == LENGTH:
                 yield self.request[begin:stop]
 
@@ -280,67 +288,12 @@ def _sample(request: bytes, at: int, stop: int) -> tuple[int, float]:
         Malformed: it is damaged.
     """
     time, value = 0, 0.0
-    for number, kind, begin, _ in _fields(request, at, stop):
+    for number, kind, begin, _ in fields_of(request, at, stop):
         if number == 1 and kind == FIXED64:
             (value,) = struct.unpack_from("<d", request, begin)
         elif number == 2 and kind == VARINT:
-            time = _varint(request, begin, stop)[0]
+            time = varint_at(request, begin, stop)[0]
             time -= time >> 63 << 64
         elif number in (1, 2):
-            raise _damaged(begin)
+            raise damaged(begin)
     return time, value
-
-
-def _fields(message: bytes, at: int, stop: int) -> Iterator[tuple[int, int, int, int]]:
-    """Yield number, wire type, begin and end of each field from ``at`` to ``stop``.
-
-    Raises:
-        Malformed: one is damaged.
-    """
-    while at < stop:
-        found = _field(message, at, stop)
-        yield found
-        at = found[3]
-
-
-def _field(message: bytes, at: int, stop: int) -> tuple[int, int, int, int]:
-    """Return number, wire type, begin and end of the field at ``at``.
-
-    Raises:
-        Malformed: it is damaged, or goes on behind ``stop``.
-    """
-    tag, begin = _varint(message, at, stop)
-    kind = tag & 7
-    if kind == LENGTH:
-        size, begin = _varint(message, begin, stop)
-        end = begin + size
-    elif kind == VARINT:
-        end = _varint(message, begin, stop)[1]
-    elif kind in (FIXED64, FIXED32):
-        end = begin + (8 if kind == FIXED64 else 4)
-    else:
-        raise _damaged(at)
-    if end > stop or not 8 <= tag < 1 << 32:
-        raise _damaged(at)
-    return tag >> 3, kind, begin, end
-
-
-def _varint(message: bytes, at: int, stop: int) -> tuple[int, int]:
-    """Return the number at ``at`` and where it ends.
-
-    Raises:
-        Malformed: there is none before ``stop``.
-    """
-    value = shift = 0
-    while at < stop and shift < 70:
-        byte = message[at]
-        at += 1
-        if byte < 0x80:
-            return (value | byte << shift) & (1 << 64) - 1, at
-        value |= (byte & 0x7F) << shift
-        shift += 7
-    raise _damaged(at)
-
-
-def _damaged(at: int) -> Malformed:
-    return Malformed(f"{PROTOCOL}: no valid protobuf at byte {at}")
