@@ -168,3 +168,35 @@ def test_the_table_need_not_have_every_column_filled():
     )
     counted = count_logs(table.lazy(), SPANS, TemplateParser())
     assert "log/INFO/tick" in by_name(counted)
+
+
+def test_when_all_fall_silent_at_once_nobody_listened():
+    heard = [*range(10), *range(20, 35)]
+    services = [
+        record
+        for name in ("web", "orders", "stock")
+        for record in minutes(lambda i: "alive", entity=name, when=heard)
+    ]
+    counted = counts(*services)
+    alive = [i for i, s in enumerate(counted.signals) if s.node.signal == "log/INFO/alive"]
+    past = counted.values[0][:, alive]
+    assert np.isnan(past[10:20]).all()
+    assert (past[:10] == 1).all()
+    assert "10 steps" in " ".join(counted.missing)
+
+
+def test_one_that_falls_silent_alone_is_news():
+    services = [
+        *minutes(lambda i: "alive", entity="web", when=range(30)),
+        *minutes(lambda i: "alive", entity="orders"),
+        *minutes(lambda i: "alive", entity="stock"),
+    ]
+    counted = counts(*services)
+    column = [s.node.entity for s in counted.signals].index("web")
+    assert counted.values[1][:, column].tolist() == [0.0] * 5
+    assert not counted.missing
+
+
+def test_a_single_service_that_falls_silent_is_news():
+    told = by_name(counts(*minutes(lambda i: "alive", when=range(30)), *minutes(str, when=[34])))
+    assert told["log/INFO/alive"][1] == [0.0] * 5
