@@ -12,12 +12,12 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from models.line_shapes import distinct
 from models.wildcards import Rows, wildcards
 
 READ: Final = 4096  # characters of a line that are looked at
 LINE: Final = 512  # characters of a masked line that count: what distinguishes comes early
 WORDS: Final = 64  # words of a line that are told apart; what follows them is one word
+MANY: Final = 40_000  # lines at once from which on it pays to load a compiler
 NAME: Final = 120  # characters of a template that name it
 UNPARSED: Final = "<other>"
 EMPTY: Final = "<empty>"
@@ -106,16 +106,23 @@ def masked(body: pl.Expr) -> pl.Expr:
 
 
 def _masked(lines: pl.Series) -> pl.Series:
-    """Return ``lines`` masked; of those that can only be masked alike, one is."""
-    if lines.is_empty():
-        return lines
+    """Return ``lines`` masked; of many that can only be masked alike, one is."""
+    if len(lines) < MANY:
+        return _masked_each(lines)
+    from models.line_shapes import distinct
+
     first, group = distinct(lines)
+    return _masked_each(lines.gather(first)).gather(group)
+
+
+def _masked_each(lines: pl.Series) -> pl.Series:
+    """Return ``lines`` masked, each by every mask."""
     line = pl.col(lines.name)
     for pattern, mark in MASKS:
         line = line.str.replace_all(pattern, mark)
     line = line.str.slice(0, LINE).str.strip_chars()
     line = pl.when(line == "").then(pl.lit(EMPTY)).otherwise(line).alias(lines.name)
-    return lines.gather(first).to_frame().select(line).to_series().gather(group)
+    return lines.to_frame().select(line).to_series()
 
 
 def _templates(lines: list[str]) -> list[str]:
