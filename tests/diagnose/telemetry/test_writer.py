@@ -1,8 +1,11 @@
 from concurrent.futures import Future
-from threading import Event
+from datetime import timedelta
+from threading import Event, Thread
 
 import pytest
 
+from diagnose.telemetry import upkeep
+from diagnose.telemetry import writer as module
 from diagnose.telemetry.batch import Batch, batch_of
 from diagnose.telemetry.flush import Flusher
 from diagnose.telemetry.group_commit import WAITING_BYTES, GroupCommit
@@ -100,3 +103,35 @@ def test_what_waits_for_the_disk_is_bounded(tmp_path):
         group.append(huge)
         with pytest.raises(Overloaded, match="does not keep up"):
             group.append(batch)
+
+
+def test_reads_beside_a_busy_writer_hold_all_that_was_acknowledged_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "UPKEEP_SECONDS", 0.1)
+    monkeypatch.setattr(upkeep, "FILES", 3)
+    keeping = Keeping(tmp_path, f"{tmp_path}/tables", 0.02, retention=timedelta(days=36_500))
+    reads = 0
+    with open_writer(keeping, lambda s, t: None) as writer:
+        acknowledged = [-1]
+
+        def append():
+            for second in range(400):
+                line = (second, "db1", f"line {second}")
+                batch = batch_of(readings((second, "db1", "cpu", 1.0)), logs(line, line))
+                acknowledged.append(writer.append(batch).result() and second)
+
+        sender = Thread(target=append)
+        sender.start()
+        with Reader(f"{tmp_path}/tables", tmp_path / "journal.db") as reader:
+            while sender.is_alive():
+                before = acknowledged[-1] + 1
+                lines = reader.logs(at(0), at(9999))
+                numbers = reader.readings(at(0), at(9999))
+                assert lines.height >= 2 * before
+                assert lines.height == 2 * lines["body"].n_unique()
+                assert numbers.height >= before
+                assert numbers.height == numbers["time"].n_unique()
+                reads += 1
+        sender.join()
+        assert writer.failure is None
+    assert reads > 3
+    assert count(tmp_path) == 800
