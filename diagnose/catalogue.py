@@ -4,11 +4,11 @@ A file is Markdown with YAML front matter. One that is broken is left out and to
 the answer at night must not depend on yesterday's edit of a runbook.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import yaml
 from pydantic import ValidationError
@@ -114,7 +114,7 @@ def read_runbook(file: Path) -> Runbook:
     return runbook
 
 
-def _parsed(file: Path, front: str) -> tuple[dict[str, Any], yaml.Node]:
+def _parsed(file: Path, front: str) -> tuple[dict[str, object], yaml.Node]:
     """Return the front matter as a tree, and as nodes that know their lines.
 
     Raises:
@@ -123,37 +123,42 @@ def _parsed(file: Path, front: str) -> tuple[dict[str, Any], yaml.Node]:
     loader = yaml.CSafeLoader(front)
     try:
         node = loader.get_single_node()
-        tree = loader.construct_document(node) if node else None
-        twice = list(_keys_said_twice(node)) if node else []
+        tree = _tree(node, file) if node else None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         line = mark.line + 2 if mark else 1
         raise Failure(f"{file}, line {line}: no YAML: {error.problem}", FORM) from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except yaml.YAMLError as error:
         raise Failure(f"{file} is no YAML: {' '.join(str(error).split())}", FORM) from error
+    except RecursionError as error:
+        raise Failure(f"{file}: the front matter holds itself", FORM) from error
     finally:
         loader.dispose()
-    if node is None or not isinstance(tree, dict) or not all(isinstance(key, str) for key in tree):
+    if node is None or not isinstance(tree, dict):
         raise Failure(f"{file}, line 2: the front matter is no mapping", FORM)
     if "background" in tree:
         raise Failure(f"{file}: background is the text below the front matter", FORM)
-    for key, line in twice:
-        raise Failure(f"{file}, line {line}: {key} is said twice", "keep one")
     return tree, node
 
 
-def _keys_said_twice(node: yaml.Node) -> Iterator[tuple[str, int]]:
-    """Yield each key of a mapping that stands there before, and its line."""
+def _tree(node: yaml.Node, file: Path) -> object:
+    """Return what a node holds: every value is text, so that "no" and 429 stay what was written.
+
+    Raises:
+        Failure: a mapping says a key twice.
+    """
     if isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            yield from _keys_said_twice(item)
-    if isinstance(node, yaml.MappingNode):
-        seen = set()
-        for key, value in node.value:
-            if key.value in seen:
-                yield key.value, key.start_mark.line + 2
-            seen.add(key.value)
-            yield from _keys_said_twice(value)
+        return [_tree(item, file) for item in node.value]
+    if not isinstance(node, yaml.MappingNode):
+        return str(node.value)
+    tree: dict[str, object] = {}
+    for key, value in node.value:
+        name = str(key.value)
+        if name in tree:
+            line = key.start_mark.line + 2
+            raise Failure(f"{file}, line {line}: {name} is said twice", "keep one")
+        tree[name] = _tree(value, file)
+    return tree
 
 
 def _line(node: yaml.Node, place: Place) -> int:
