@@ -28,9 +28,9 @@ EVENTS: Final = {
     "mc_event": ("err_msg", "WARN"),
     "mce_record": ("error_msg", "ERROR"),
     "aer_event": ("err_msg", "WARN"),
-    "extlog_event": ("error_seq", "ERROR"),
+    "extlog_event": ("fru_text", "ERROR"),
     "non_standard_event": ("error", "ERROR"),
-    "arm_event": ("error_info", "ERROR"),
+    "arm_event": ("psci_state", "ERROR"),
     "disk_errors": ("error", "ERROR"),
     "memory_failure_event": ("action_result", "ERROR"),
 }
@@ -109,6 +109,6 @@ def _record(table: str, event: sqlite3.Row, host: str) -> LogRecord:
         severity = "ERROR" if kind == "Uncorrected" else "FATAL"
     time = datetime.strptime(facts["timestamp"], TIME_FORMAT).astimezone(UTC)
     label = f" on {facts['label']}" if facts.get("label") else ""
-    body = f"{table.replace('_', ' ')}: {facts.get(column) or 'no text'}{label}"
+    body = f"{table.replace('_', ' ')}: {facts.get(column) or 'see attributes'}{label}"
     attributes = {name: value for name, value in facts.items() if value not in (None, "")}
     return time, host, severity, body, json.dumps(attributes, default=str)
