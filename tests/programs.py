@@ -25,7 +25,7 @@ def free_port(kind=socket.SOCK_STREAM):
         return probe.getsockname()[1]
 
 
-def wait_until(holds, seconds=20.0, what="a program answers"):
+def wait_until(holds, seconds=60.0, what="a program answers"):
     """Return what ``holds`` returns as soon as it is true."""
     end = time.monotonic() + seconds
     while not (found := holds()):

@@ -162,7 +162,7 @@ def site(tmp_path_factory):
     state = SimpleNamespace(broken=math.inf)
     with ExitStack() as stack:
         addresses = {job: serve(job, state, stack) for job in ("db", "shop", "mail", "graph")}
-        end = int(time.time() + 7) // STEP * STEP  # by when Prometheus scrapes
+        end = int(time.time() + 9) // STEP * STEP  # by when Prometheus scrapes
         history(folder / "past.txt", end, addresses)
         tsdb = folder / "tsdb"
         command = [programs["promtool"], "tsdb", "create-blocks-from", "openmetrics"]
@@ -194,7 +194,7 @@ def site(tmp_path_factory):
         wait_until(lambda: scraped(urls["prometheus"]) == len(addresses))
         state.broken = time.time()
         urls["loki"] = stack.enter_context(served(loki(addresses["db"], state.broken)))
-        wait_until(lambda: "CheckoutSlow" in firing(urls["alertmanager"]), 30, "the alert fires")
+        wait_until(lambda: "CheckoutSlow" in firing(urls["alertmanager"]), what="it fires")
         time.sleep(2 * STEP)
         yield SimpleNamespace(**urls, broken=datetime.fromtimestamp(state.broken, UTC))
 
@@ -264,8 +264,8 @@ def asked(settings, wanted):
 def test_the_onset_is_when_the_condition_began_to_hold_and_not_when_the_alert_fired(site, settings):
     fired = datetime.fromisoformat(firing(site.alertmanager)["CheckoutSlow"]["startsAt"])
     begun = asked(settings, "CheckoutSlow").alert_time
-    assert abs(fired - begun - timedelta(seconds=HOLD)) < timedelta(seconds=2)
-    assert timedelta(0) < begun - site.broken < timedelta(seconds=3 * STEP)
+    assert abs(fired - begun - timedelta(seconds=HOLD)) < timedelta(seconds=3)
+    assert timedelta(0) < begun - site.broken < timedelta(seconds=5 * STEP)
 
 
 def test_by_fingerprint_a_ratio_is_drawn_as_the_symptom(site, settings):
