@@ -218,11 +218,12 @@ def test_a_bmc_is_read_to_its_last_event(bmc):
     assert records["time"].min() >= begin  # the BMC's clock counts from its own start
     Ipmitool(section)(("sel", "time", "set", "now"))
     tell("sensor_set_value 0x20 0 1 0x60 1")
+    wait_until(lambda: "Upper Critical" in Ipmitool(section)(("sel", "elist")))
     (event, *_) = logs(collector)["body"]
     assert event.startswith("Temperature CPU0 Temp: Upper Non-critical going high, Reading 96 > ")
     assert logs(collector).is_empty()
     Ipmitool(section)(("sel", "clear"))
-    time.sleep(0.2)
+    wait_until(lambda: "Entries          : 0" in Ipmitool(section)(("sel", "info")))
     told = logs(Ipmi("lab", Ipmitool(section), collector.cursor))
     assert "event log cleared" in told["attributes"].to_list()[-1]
 
