@@ -70,6 +70,7 @@ class Edac:
         address = f"{self.database.resolve().as_uri()}?mode=ro"
         last: dict[str, int] = json.loads(self.cursor or "{}")
         records: list[LogRecord] = []
+        broken: list[ValueError] = []
         try:
             with closing(sqlite3.connect(address, uri=True)) as base:
                 base.row_factory = sqlite3.Row
@@ -81,12 +82,17 @@ class Edac:
                     )
                     for event in events:
                         last[table] = event["id"]
-                        records.append(_record(table, event, self.host))
+                        try:
+                            records.append(_record(table, event, self.host))
+                        except ValueError as error:  # of its time
+                            broken.append(error)
         except sqlite3.Error as error:
             raise OSError(f"{self.database}: {error}") from error
         recent = [record for record in records if self.cursor or record[0] > since]
         self.cursor = json.dumps(last)
         yield log_frame(sorted(recent))
+        if broken:  # after the others had their say, and once
+            raise broken[0]
 
 
 def _counters(controller: Path, host: str) -> Iterator[Reading]:

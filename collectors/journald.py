@@ -105,17 +105,30 @@ class Journald:
         self.cursor = ""  # the journal's own, of the last record
 
     def collect(self, since: datetime) -> Iterator[pl.DataFrame]:
-        """Yield the records after the cursor, oldest first; without one, those after ``since``."""
+        """Yield the records after the cursor, oldest first; without one, those after ``since``.
+
+        A line that is no entry is said after the others had their say.
+        """
         if self.cursor:
             since, start = EPOCH, f"--after-cursor={self.cursor}"
         else:
             start = f"--since=@{int(since.timestamp())}"
+        broken: list[ValueError] = []
         lines = iter(self.read([start]))
         while batch := list(islice(lines, BATCH)):
-            entries = [_texts(line) for line in batch]
-            records = [_record(entry, self.host) for entry in entries]
-            self.cursor = entries[-1]["__CURSOR"]
+            records: list[LogRecord] = []
+            cursor = self.cursor
+            for line in batch:
+                try:
+                    entry = _texts(line)
+                    records.append(_record(entry, self.host))
+                    cursor = entry["__CURSOR"]
+                except ValueError as error:
+                    broken.append(error)
+            self.cursor = cursor
             yield log_frame(record for record in records if record[0] > since)
+        if broken:
+            raise broken[0]
 
 
 def _texts(line: bytes) -> Mapping[str, str]:

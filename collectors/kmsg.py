@@ -146,25 +146,43 @@ class Kmsg:
         self._messages: Iterable[bytes] | None = None
 
     def collect(self, since: datetime) -> Iterator[pl.DataFrame]:
-        """Yield the messages after the cursor; without one, those after ``since``."""
+        """Yield the messages after the cursor; without one, those after ``since``.
+
+        A message that is none is said after the others had their say.
+        """
         if self._messages is None:
             self._messages = self.connect()
         identifier, start = self.boot()
-        seen, _, number = self.cursor.partition(" ")
-        last = int(number) if seen == identifier else -1
         first = None if self.cursor else since
+        broken: list[ValueError] = []
         messages = iter(self._messages)
         while batch := list(islice(messages, BATCH)):
-            records: list[LogRecord] = []
+            told: list[tuple[int, LogRecord]] = []
             for message in batch:
-                sequence, record = parse(message, self.host, start)
-                if sequence <= last or (first and record[0] <= first):
-                    continue
-                if self.cursor and sequence > last + 1 > 0:
-                    records.append(_lost(record[0], self.host, sequence - last - 1))
-                last, self.cursor = sequence, f"{identifier} {sequence}"
-                records.append(record)
-            yield log_frame(records)
+                try:
+                    told.append(parse(message, self.host, start))
+                except ValueError as error:
+                    broken.append(error)
+            later = [(number, record) for number, record in told if not first or record[0] > first]
+            yield log_frame(self._new(later, identifier))
+        if broken:
+            raise broken[0]
+
+    def _new(self, told: list[tuple[int, LogRecord]], boot_id: str) -> list[LogRecord]:
+        """Return the records behind the cursor, and move it behind them."""
+        seen, _, number = self.cursor.partition(" ")
+        last = int(number) if seen == boot_id else None
+        records = []
+        for sequence, record in told:
+            if last is not None and sequence <= last:
+                continue
+            if last is not None and sequence > last + 1:
+                records.append(_lost(record[0], self.host, sequence - last - 1))
+            records.append(record)
+            last = sequence
+        if last is not None:
+            self.cursor = f"{boot_id} {last}"
+        return records
 
 
 def parse(message: bytes, host: str, start: datetime) -> tuple[int, LogRecord]:
@@ -190,7 +208,10 @@ def parse(message: bytes, host: str, start: datetime) -> tuple[int, LogRecord]:
     line = ESCAPED.sub(lambda found: bytes.fromhex(found[1].decode()), text.partition(b"\n")[0])
     body = line.decode(errors="replace")
     entity, facts = kernel_record(host, body)
-    time = start + timedelta(microseconds=int(fields[2]))
+    try:
+        time = start + timedelta(microseconds=int(fields[2]))
+    except OverflowError as error:
+        raise ValueError(f"no time of a kernel message: {fields[2]!r}") from error
     severity = SEVERITY[int(fields[0]) & 7]
     return int(fields[1]), (time, entity, severity, body, json.dumps(facts))
 

@@ -72,6 +72,18 @@ def test_without_a_cursor_only_what_is_later_than_since(tmp_path):
     assert logs(recorded(tmp_path), datetime(2026, 11, 22, 9, 16, 44, tzinfo=UTC)).height == 2
 
 
+def test_an_event_without_a_time_hides_none_of_the_others(tmp_path):
+    collector = recorded(tmp_path)
+    with closing(sqlite3.connect(collector.database)) as base:
+        base.execute("INSERT INTO mc_event (id, timestamp) VALUES (3, 'soon')")
+        base.commit()
+    frames = collector.collect(LONG_AGO)
+    assert [next(frames).height for _ in range(2)] == [6, 3]
+    with pytest.raises(ValueError, match="soon"):
+        next(frames)
+    assert logs(collector).height == 0
+
+
 def test_no_ecc_is_no_failure(tmp_path):
     with pytest.raises(NotApplicable, match="no ECC"):
         next(Edac("db1", tmp_path / "mc", tmp_path / "none.db").collect(LONG_AGO))

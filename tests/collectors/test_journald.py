@@ -109,6 +109,16 @@ def test_what_is_no_entry_is_said(line):
         rows(Journald("db1", lambda _: [line]))
 
 
+def test_what_is_no_entry_hides_none_of_the_others():
+    lines = RECORDED.read_bytes().splitlines()
+    follow = Journald("db1", lambda _: [lines[0], b"{", *lines[1:]])
+    frames = follow.collect(LONG_AGO)
+    assert next(frames).height == len(lines)
+    with pytest.raises(ValueError, match=r"."):
+        next(frames)
+    assert follow.cursor == json.loads(lines[-1])["__CURSOR"]
+
+
 def test_a_real_journal_is_read_on_without_loss_or_repetition(journal):
     write, read = journal
     write(*(entry(i, MESSAGE=f"line {i}", PRIORITY="4") for i in range(5)))
