@@ -26,7 +26,7 @@ WITNESSES: Final = 5  # anomalies that are told
 RIVALS: Final = 3  # causes that are told
 SENTENCE: Final = 400  # characters that somebody else's sentence may have
 BASIS: Final = {
-    "topology": "who calls whom",
+    "topology": "who calls whom and what runs where",
     "tier": "hardware acts on software, not the reverse",
     "lag": "the order in time",
     "intervention": "an intervention",

@@ -8,7 +8,7 @@ two directions, the one that contradicts what came first loses. *Model*: what a 
 believes of the two kinds. *Operator*: what people who know the system require or forbid.
 
 Assumes:
-    Topology names who calls whom. Entity "a/b" is a part of "a".
+    Topology names who calls whom, and containment what runs where. Entity "a/b" is a part of "a".
 """
 
 from collections.abc import Iterable, Sequence
