@@ -20,8 +20,10 @@ from diagnose.cli import (
     explain,
     incidents,
     ingest,
+    predict,
     record,
     runbooks,
+    train,
 )
 from diagnose.cli.terminal import complain
 from diagnose.failure import Failure
@@ -40,6 +42,8 @@ app.command()(backtest.backtest)
 app.command()(record.record)
 app.command()(collect.collect)
 app.add_typer(ingest.app, name="ingest")
+app.add_typer(predict.app, name="predict")
+app.add_typer(train.app, name="train")
 app.add_typer(bundle.app, name="bundle")
 app.add_typer(incidents.app, name="incidents")
 app.add_typer(runbooks.app, name="runbooks")

@@ -92,10 +92,16 @@ class Prediction:
     Attributes:
         entity: What will fail.
         failure: How, e.g. ``disk-failure``.
-        probability: Calibrated, of the failure within the lead time.
+        probability: Of the failure within the lead time.
         lead_time_seconds: From ``made_at`` to the failure.
         made_at: When it was predicted.
         evidence: The signals it rests on, weightiest first.
+        calibration: Whether the probability was fitted on labelled failures of such entities; what
+            is "uncalibrated" pages nobody.
+        lead_time_interval: Shortest and longest lead time that fit what was seen, in seconds; None
+            where nothing tells.
+        since: When the evidence began; None where it is not known.
+        source: What predicted it, e.g. ``trend``.
     """
 
     entity: str
@@ -104,11 +110,21 @@ class Prediction:
     lead_time_seconds: float
     made_at: datetime
     evidence: tuple[Node, ...] = ()
+    calibration: Calibration = "calibrated"
+    lead_time_interval: tuple[float, float] | None = None
+    since: datetime | None = None
+    source: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a probability or a lead time that is none."""
         share("probability", self.probability)
         at_least_zero("lead_time_seconds", self.lead_time_seconds)
+        if self.lead_time_interval:
+            shortest, longest = self.lead_time_interval
+            at_least_zero("lead_time_interval", shortest)
+            at_least_zero("lead_time_interval", longest)
+            if shortest > longest:
+                raise ValueError(f"a lead time of {shortest} to {longest} s is no interval")
 
 
 def _sums_to_one(causes: Sequence[RootCause], other: float) -> None:

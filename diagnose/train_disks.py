@@ -1,0 +1,264 @@
+"""Fit the disk model to a site's own disks, and say how well it predicts disks it has not seen.
+
+Two splits, each a question of its own. *By disk*: the folds hold different disks of the same time;
+it says how good the model is on this fleet. *By time*: learned before a moment, asked after it; it
+says how well it will do tomorrow. The model that is kept learned from everything; what bends its
+probabilities was fitted on the folds that the trees had not seen.
+
+Each fit is kept in the work folder under a key of the rows and the settings; a run that was cut off
+goes on after the last fit.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+from shutil import rmtree
+from typing import Any, Final
+
+import lightgbm as lgb
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from diagnose.disk_scores import precision_at_recall, ranked, score
+from diagnose.disks import HORIZONS
+from diagnose.failure import Failure
+from models.disks.cases import Cases, draw, trials
+from models.disks.features import names
+from models.disks.history import SMART, Array, History, Hours
+from models.disks.outcomes import EDGES, Outcomes
+from models.disks.stored import save
+from models.disks.survival import SETTINGS, TREES, DiskSurvival, fit, fit_bend
+
+FOLDS: Final = 3
+SEED: Final = 7
+LANDMARK_HOURS: Final = 30 * 24
+LEARN_SHARE: Final = 0.6  # of the failures that come before the moment of the split by time
+LEAST_FAILURES: Final = 30  # below, nothing is fitted
+MOST_IMPORTANT: Final = 10  # features that the card names
+RULE: Final = [SMART.index(f"smart_{number}") for number in (5, 187, 197, 198)]
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fleet:
+    """What a run learns from: the disks, what became of them, and moments of all of them."""
+
+    history: History
+    outcomes: Outcomes
+    cases: Cases
+    key: str
+
+    @classmethod
+    def of(cls, rows: pl.DataFrame) -> "Fleet":
+        """Return the fleet in ``rows``.
+
+        Raises:
+            Failure: too few disks failed.
+        """
+        if rows.is_empty():
+            raise Failure("the history is empty, so nothing can be learned")
+        history = History.of(rows)
+        outcomes = Outcomes.of(rows, history)
+        failures = int(outcomes.failed.sum())
+        if failures < LEAST_FAILURES:
+            raise Failure(
+                f"{failures} disks failed in this history, and {LEAST_FAILURES} are needed",
+                "use the model that is shipped until more is known",
+            )
+        every = np.arange(len(history.serials), dtype=np.int64)
+        cases = draw(outcomes, every, np.random.default_rng(SEED))
+        settings = json.dumps([dict(SETTINGS), TREES, FOLDS, SEED, version("lightgbm")])
+        content = rows.hash_rows().to_numpy().tobytes()
+        return cls(
+            history, outcomes, cases, hashlib.sha256(settings.encode() + content).hexdigest()
+        )
+
+
+class DiskTraining:
+    """One run: which fits there are, and where they are kept.
+
+    Args:
+        fleet: What to learn from.
+        work: Where finished fits are kept.
+        progress: Told after each fit.
+    """
+
+    def __init__(self, fleet: Fleet, work: Path, progress: Progress) -> None:
+        self.fleet = fleet
+        self.work = work / fleet.key[:16]
+        self.work.mkdir(parents=True, exist_ok=True)
+        rng = np.random.default_rng([SEED, 1])
+        self.fold = rng.integers(0, FOLDS, len(fleet.history.serials))
+        self._tell, self._done = progress, 0
+
+    def by_disk(self) -> tuple[Array, dict[str, Any]]:
+        """Return the bend of the final model, and the scores on disks that no tree had seen."""
+        fleet, cases = self.fleet, self.fleet.cases
+        folds = [
+            self._fit(f"fold-{number}", fleet.outcomes, self.fold != number)
+            for number in range(FOLDS)
+        ]
+        hazard = np.zeros((len(cases.at), len(HORIZONS)))
+        for number, model in enumerate(folds):
+            mine = self.fold[cases.disk] == number
+            hazard[mine] = model.hazards(fleet.history, cases.disk[mine], cases.at[mine])
+        learned = trials(fleet.outcomes, cases)
+        disk, at = landmarks(fleet.outcomes)
+        risk = np.zeros((len(at), len(HORIZONS)))
+        for number, model in enumerate(folds):
+            # What bends the answers about a fold must not have seen that fold either.
+            others = np.where(self.fold[cases.disk] == number, 0.0, cases.weight)
+            bent = replace(model, bend=fit_bend(hazard, learned, others))
+            mine = self.fold[disk] == number
+            risk[mine] = bent.predict(fleet.history, disk[mine], at[mine])
+        return fit_bend(hazard, learned, cases.weight), compared(fleet, disk, at, risk)
+
+    def by_time(self, moment: int) -> dict[str, Any]:
+        """Return the scores after ``moment`` of what was learned before it."""
+        known = self.fleet.outcomes.until(moment)
+        model = self._fit("by-time", known, known.begin < moment)
+        disk, at = landmarks(self.fleet.outcomes)
+        disk, at = disk[at >= moment], at[at >= moment]
+        risk = model.predict(self.fleet.history, disk, at)
+        return compared(self.fleet, disk, at, risk)
+
+    def final(self, bend: Array) -> DiskSurvival:
+        """Return the model that learned from all disks, its hazards bent by ``bend``."""
+        model = self._fit("final", self.fleet.outcomes, np.ones(len(self.fold), bool))
+        return replace(model, bend=bend)
+
+    def _fit(self, name: str, outcomes: Outcomes, chosen: NDArray[np.bool_]) -> DiskSurvival:
+        """Return what the chosen disks teach; its trees come from the work folder if they can."""
+        fleet, cases = self.fleet, self.fleet.cases
+        mine = chosen[cases.disk] & (cases.at < outcomes.end[cases.disk])
+        cases = Cases(cases.disk[mine], cases.at[mine], cases.weight[mine])
+        kept = self.work / f"{name}-{int(outcomes.end.max())}.txt"
+        trees = lgb.Booster(model_str=kept.read_text(encoding="utf-8")) if kept.exists() else None
+        disks = np.flatnonzero(chosen).astype(np.int64)
+        model = fit(fleet.history, outcomes, cases, disks, trees)
+        if trees is None:
+            draft = kept.with_suffix(f".{os.getpid()}")
+            draft.write_text(model.trees.model_to_string(), encoding="utf-8")
+            draft.replace(kept)
+        self._done += 1
+        self._tell(self._done, FOLDS + 2)
+        return model
+
+
+def train(
+    rows: pl.DataFrame, out: Path, work: Path, progress: Progress, split: date | None = None
+) -> dict[str, Any]:
+    """Fit the model, write it to ``out`` and return its card.
+
+    Args:
+        rows: A history with outcomes, as ``diagnose.disks.read_history`` gives it.
+        out: Folder of the model.
+        work: Folder of finished fits, for a run that was cut off.
+        progress: Told after each fit.
+        split: Where to split by time; None for the day before which ``LEARN_SHARE`` of the
+            failures lie.
+
+    Raises:
+        Failure: too few disks failed.
+    """
+    began = time.monotonic()
+    fleet = Fleet.of(rows)
+    training = DiskTraining(fleet, work, progress)
+    ends = np.sort(fleet.outcomes.end[fleet.outcomes.failed])
+    day = split or hour_to_day(int(ends[int(LEARN_SHARE * len(ends))]))
+    bend, by_disk = training.by_disk()
+    by_time = training.by_time((day - date(1970, 1, 1)).days * 24)
+    model = training.final(bend)
+    gain = model.trees.feature_importance("gain")[:-1]  # the last one is the interval
+    first = np.argsort(-gain)[:MOST_IMPORTANT]
+    card = {
+        "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": round(time.monotonic() - began, 1),
+        "machine": f"{platform.machine()}, {platform.system()}, 1 thread",
+        "versions": {name: version(name) for name in ("aitia", "lightgbm", "numpy", "polars")},
+        "python": platform.python_version(),
+        "key": fleet.key,
+        "rows": rows.height,
+        "disks": len(fleet.history.serials),
+        "failures": len(ends),
+        "seen": [
+            str(hour_to_day(int(fleet.outcomes.begin.min()))),
+            str(hour_to_day(int(fleet.outcomes.end.max()))),
+        ],
+        "by_disk": {"folds": FOLDS, "scores": by_disk},
+        "by_time": {"learned_before": str(day), "scores": by_time},
+        "importance": {names()[i]: round(float(gain[i] / gain.sum()), 4) for i in first},
+    }
+    save(model, card, out)
+    rmtree(training.work)
+    return card
+
+
+def landmarks(outcomes: Outcomes, hours: Hours | None = None) -> tuple[Hours, Hours]:
+    """Return every disk in service at each landmark, and the landmark.
+
+    Args:
+        outcomes: Of the fleet.
+        hours: The landmarks; None for one every 30 days.
+    """
+    if hours is None:
+        hours = np.arange(outcomes.begin.min(), outcomes.end.max(), LANDMARK_HOURS)
+    there = [np.flatnonzero((outcomes.begin <= at) & (outcomes.end > at)) for at in hours]
+    disk = np.concatenate(there).astype(np.int64)
+    return disk, np.repeat(hours, [len(found) for found in there])
+
+
+def compared(fleet: Fleet, disk: Hours, at: Hours, risk: Array) -> dict[str, Any]:
+    """Return, by horizon, how good ``risk`` is and how good the SMART rule is on the same cases.
+
+    Args:
+        fleet: The disks.
+        disk: Number of each case's disk.
+        at: Moment of each case.
+        risk: Probabilities, of shape (cases, horizons).
+    """
+    rule = alarmed(fleet.history, disk, at).astype(np.float64)
+    left = fleet.outcomes.end[disk] - at
+    failed = fleet.outcomes.failed[disk]
+    days = np.where(failed, left / 24, np.inf)
+    found: dict[str, Any] = {}
+    for place, (horizon, hours) in enumerate(zip(HORIZONS, EDGES[1:], strict=True)):
+        fails = failed & (left <= hours)
+        told = fails | (left >= hours)
+        if not fails.any():
+            continue
+        ours, theirs = (
+            ranked(disk[told], fails[told], said[told], days[told])
+            for said in (risk[:, place], rule)
+        )
+        recall = float(rule[fails].mean())
+        found[horizon] = {
+            "model": asdict(score(ours, np.random.default_rng(SEED))),
+            "rule": asdict(score(theirs, np.random.default_rng(SEED))),
+            "precision_at_the_rules_recall": [
+                precision_at_recall(ours, recall),
+                precision_at_recall(theirs, recall),
+                recall,
+            ],
+        }
+    return found
+
+
+def alarmed(history: History, disk: Hours, at: Hours) -> NDArray[np.bool_]:
+    """Return where the SMART rule alarms: one of four error counts is above 0."""
+    known = history.smart[history.known(disk, at)][:, RULE]
+    return np.asarray((np.nan_to_num(known) > 0).any(axis=1))
+
+
+def hour_to_day(hour: int) -> date:
+    """Return the day in which an hour since 1970 lies."""
+    return date(1970, 1, 1) + timedelta(days=hour // 24)

@@ -1,0 +1,53 @@
+"""What became of each disk: only training and scoring may know.
+
+A disk that left without failing, or still runs, is censored: how long it would have lived is not
+known, so it counts as healthy for exactly as long as it was watched and not an hour longer.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from models.disks.history import History, Hours, began
+
+COLUMNS: Final = pl.Schema([("tstop", pl.Int64), ("fails", pl.Float64)])
+EDGES: Final = (0, 24, 7 * 24, 30 * 24)  # hours from now; the hazard is constant in between
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcomes:
+    """One entry a disk, in the order of ``History.serials``.
+
+    Attributes:
+        begin: When it was first seen, in hours since 1970.
+        end: When it was last seen.
+        failed: Whether it failed at ``end``.
+        model: The model that it is of.
+    """
+
+    begin: Hours
+    end: Hours
+    failed: NDArray[np.bool_]
+    model: NDArray[np.str_]
+
+    @classmethod
+    def of(cls, rows: pl.DataFrame, history: History) -> Self:
+        """Return the outcomes of the disks of ``history``, which was made of the same rows."""
+        stop = began() + pl.col("tstop") - pl.col("tstart")
+        ends = rows.group_by("serial_number").agg(
+            end=stop.max(), failed=(pl.col("fails") > 0).any()
+        )
+        order = history.numbers(ends["serial_number"].to_numpy().astype(str))
+        end = np.empty(len(order), np.int64)
+        failed = np.empty(len(order), bool)
+        end[order], failed[order] = ends["end"].to_numpy(), ends["failed"].to_numpy()
+        return cls(history.start[history.first], end, failed, history.model[history.first])
+
+    def until(self, moment: int) -> Self:
+        """Return what was known of them at ``moment``: who had not failed by then is censored."""
+        return type(self)(
+            self.begin, np.minimum(self.end, moment), self.failed & (self.end <= moment), self.model
+        )

@@ -1,0 +1,188 @@
+"""The probability that a disk fails within a day, a week, a month.
+
+One boosted-trees model gives the hazard of three intervals, with the interval as a feature: the
+chance of failing in it, having lived to see it. What survives all is multiplied up, so a longer
+horizon is never less probable than a shorter one, and a disk that left early still teaches about
+the intervals that it lived through. Each hazard is then bent by two numbers that were fitted on
+disks which its trees had not seen.
+
+Reference: Tutz, Schmid, "Modeling Discrete Time-to-Event Data", Springer 2016, chapter 3; van
+Houwelingen, Putter, "Dynamic Prediction in Clinical Survival Analysis", CRC 2012 (landmarking);
+Platt, "Probabilistic Outputs for Support Vector Machines", 1999.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import lightgbm as lgb
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit, log_expit, logit
+
+from models.disks.cases import Cases, Trials, rates, trials
+from models.disks.features import features
+from models.disks.history import Array, History, Hours
+from models.disks.outcomes import EDGES, Outcomes
+
+INTERVALS: Final = len(EDGES) - 1
+ROWS_AT_ONCE: Final = 100_000  # bounds the memory, whatever the number of cases
+SMALLEST: Final = 1e-9  # hazard, so that its logit is finite
+TREES: Final = 200
+SETTINGS: Final[Mapping[str, Any]] = {
+    "objective": "binary",
+    "learning_rate": 0.05,
+    "num_leaves": 31,
+    "min_data_in_leaf": 100,
+    "feature_fraction": 0.6,
+    "bagging_fraction": 0.7,
+    "bagging_freq": 1,
+    "lambda_l2": 5.0,
+    "max_bin": 127,
+    "extra_trees": True,
+    "deterministic": True,
+    "force_row_wise": True,
+    "num_threads": 1,
+    "seed": 7,
+    "verbosity": -1,
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DiskSurvival:
+    """A fitted model of how disks fail.
+
+    Attributes:
+        trees: Hazard of an interval, given features and the number of the interval.
+        rates: Logarithm of the failures a drive-day of each known model of disk.
+        unknown: The same of the whole fleet.
+        bend: Slope and intercept on the log-odds of each interval's hazard, (intervals, 2).
+        base: Hazard of each interval in the whole fleet, for disks of which nothing is known.
+    """
+
+    trees: lgb.Booster
+    rates: Mapping[str, float]
+    unknown: float
+    bend: Array
+    base: Array
+
+    def predict(self, history: History, disk: Hours, at: Hours) -> Array:
+        """Return the probabilities of failing within each horizon, of shape (cases, horizons).
+
+        Args:
+            history: What is known of all disks; rows that begin after a case's moment are not seen.
+            disk: Number of each case's disk, -1 for one that is unknown.
+            at: Moment of each case, in hours since 1970.
+        """
+        return cumulative(self.hazards(history, disk, at))
+
+    def hazards(self, history: History, disk: Hours, at: Hours) -> Array:
+        """Return the chance of failing in each interval, of shape (cases, intervals)."""
+        row = history.known(disk, at)
+        hazard = np.tile(self.base, (len(row), 1))
+        (seen,) = np.nonzero(row >= 0)
+        for some in np.array_split(seen, len(seen) // ROWS_AT_ONCE + 1):
+            told = features(history, row[some], at[some], self.rates, self.unknown)
+            hazard[some] = bent(raw_hazards(self.trees, told), self.bend)
+        return hazard
+
+    def base_risk(self) -> Array:
+        """Return the probabilities of a disk of which nothing is known, one a horizon."""
+        return np.asarray(cumulative(self.base[None])[0])
+
+
+def cumulative(hazard: Array) -> Array:
+    """Return the probability of failing by the end of each interval.
+
+    Example:
+        >>> cumulative(np.array([[0.5, 0.5, 0.0]])).tolist()
+        [[0.5, 0.75, 0.75]]
+    """
+    return np.asarray(1 - np.cumprod(1 - hazard, axis=1), dtype=np.float64)
+
+
+def raw_hazards(trees: lgb.Booster, told: NDArray[np.float32]) -> Array:
+    """Return each interval's hazard as the trees see it, of shape (cases, intervals)."""
+    if not len(told):
+        return np.empty((0, INTERVALS))
+    columns = [trees.predict(_with_interval(told, number)) for number in range(INTERVALS)]
+    return np.stack([np.asarray(column) for column in columns], axis=1)
+
+
+def bent(hazard: Array, bend: Array) -> Array:
+    """Return ``hazard`` with its log-odds scaled and shifted, an interval at a time."""
+    odds = logit(np.clip(hazard, SMALLEST, 1 - SMALLEST))
+    return np.asarray(expit(bend[:, 0] * odds + bend[:, 1]))
+
+
+def fit(
+    history: History,
+    outcomes: Outcomes,
+    cases: Cases,
+    disks: Hours,
+    trees: lgb.Booster | None = None,
+) -> DiskSurvival:
+    """Return a model learned from ``cases``, its hazards not bent yet.
+
+    Args:
+        history: What is known of all disks.
+        outcomes: What became of them.
+        cases: Moments to learn from.
+        disks: Those that rates are counted over; none that the model is judged on.
+        trees: What the same call has fitted before; None to fit them.
+    """
+    known, unknown = rates(outcomes, disks)
+    learned = trials(outcomes, cases)
+    if trees is None:
+        row = history.known(cases.disk, cases.at)
+        told = features(history, row, cases.at, known, unknown)
+        table = np.column_stack([told[learned.case], learned.interval.astype(np.float32)])
+        weight = cases.weight[learned.case]
+        weight = weight / weight.mean()  # else what holds trees back would weigh nothing
+        train = lgb.Dataset(table, learned.failed, weight=weight, params=dict(SETTINGS))
+        trees = lgb.train(dict(SETTINGS), train, TREES)
+    base = base_hazard(learned, cases.weight)
+    return DiskSurvival(trees, known, unknown, np.tile([1.0, 0.0], (INTERVALS, 1)), base)
+
+
+def fit_bend(hazard: Array, learned: Trials, weight: Array) -> Array:
+    """Return slope and intercept of each interval, fitted on cases that the trees had not seen.
+
+    Args:
+        hazard: As the trees see it, of shape (cases, intervals).
+        learned: What became of the cases.
+        weight: How many moments of a fleet each case stands for.
+    """
+    return np.array([_bend_one(hazard, learned, weight, n) for n in range(INTERVALS)])
+
+
+def _bend_one(hazard: Array, learned: Trials, weight: Array, number: int) -> Sequence[float]:
+    mine = learned.interval == number
+    case, failed = learned.case[mine], learned.failed[mine]
+    odds = logit(np.clip(hazard[case, number], SMALLEST, 1 - SMALLEST))
+    share = weight[case] / weight[case].sum()
+
+    def loss(line: Array) -> float:
+        z = line[0] * odds + line[1]
+        return -float(np.sum(share * np.where(failed, log_expit(z), log_expit(-z))))
+
+    if not failed.any():  # nothing to fit: leave it as the trees have it
+        return (1.0, 0.0)
+    found = minimize(loss, np.array([1.0, 0.0]), method="Nelder-Mead")
+    return (max(float(found.x[0]), 0.0), float(found.x[1]))
+
+
+def base_hazard(learned: Trials, weight: Array) -> Array:
+    """Return the hazard of each interval in the whole fleet."""
+    mine = [learned.interval == number for number in range(INTERVALS)]
+    return np.array(
+        [
+            np.average(learned.failed[one], weights=weight[learned.case[one]]) if one.any() else 0.0
+            for one in mine
+        ]
+    )
+
+
+def _with_interval(told: NDArray[np.float32], number: int) -> NDArray[np.float32]:
+    return np.column_stack([told, np.full(len(told), number, np.float32)])

@@ -1,0 +1,199 @@
+"""When does it run out? Where a level of capacity, wear or temperature is heading.
+
+The slope is the median of the slopes between all pairs of instants (Theil, Sen), which a few wild
+values cannot turn. How sure it is follows from Kendall's statistic: were the true slope b, pairs
+steeper than b and pairs less steep would balance, up to a known spread that neighbours which hang
+together widen. So every slope has a confidence, and with the distance to the limit so has every
+lead time. Where a slope of zero is within the interval there is no trend, and nothing is said.
+
+Assumes:
+    The rate of the past goes on. A daily cycle that the window does not hold twice looks like a
+    trend.
+
+Reference: Sen, "Estimates of the Regression Coefficient Based on Kendall's Tau", JASA 1968; Hamed,
+Rao, "A Modified Mann-Kendall Trend Test for Autocorrelated Data", Journal of Hydrology 1998.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from statistics import NormalDist
+from typing import Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from diagnose.schema import Prediction, Signal, Window
+
+Array = NDArray[np.float64]
+
+BUCKETS: Final = 40  # whose medians are compared: bounds the pairs, and evens out short swings
+LEAST: Final = 10  # buckets that must hold a value
+FARTHEST: Final = 10.0  # times the observed span: nobody can see further
+HORIZON_SECONDS: Final = 30 * 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Exhaustible:
+    """A level that must not reach its limit.
+
+    Attributes:
+        signal: Its name, or the part of it before "/".
+        limit: In the signal's unit.
+        failure: What happens there.
+    """
+
+    signal: str
+    limit: float
+    failure: str
+
+
+EXHAUSTIBLE: Final = (
+    Exhaustible("system.filesystem.utilization", 1.0, "disk-full"),
+    Exhaustible("system.filesystem.inodes.utilization", 1.0, "inodes-full"),
+    Exhaustible("system.memory.utilization", 1.0, "memory-exhausted"),
+    Exhaustible("hw.physical_disk.wear", 1.0, "disk-wear-out"),
+    Exhaustible("hw.physical_disk.available_spare", 0.0, "disk-wear-out"),
+    Exhaustible("hw.physical_disk.temperature", 60.0, "disk-overheating"),
+    Exhaustible("hw.gpu.temperature", 90.0, "gpu-overheating"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Exhaustion:
+    """When a level reaches its limit; times in seconds from the last value.
+
+    Attributes:
+        lead: Most likely time.
+        shortest: Lower end of the interval.
+        longest: Upper end of it.
+        probability: Confidence that the limit is reached within the horizon.
+    """
+
+    lead: float
+    shortest: float
+    longest: float
+    probability: float
+
+
+class TrendPredictor:
+    """Foresee what runs out within a horizon.
+
+    Args:
+        horizon_seconds: How far ahead to say anything.
+        alpha: Chance that a level without trend is given one, 0..1.
+        levels: What is looked at.
+    """
+
+    def __init__(
+        self,
+        horizon_seconds: float = HORIZON_SECONDS,
+        alpha: float = 0.01,
+        levels: Sequence[Exhaustible] = EXHAUSTIBLE,
+    ) -> None:
+        self.horizon_seconds = horizon_seconds
+        self.alpha = alpha
+        self.levels = tuple(levels)
+
+    def predict(self, window: Window) -> tuple[Prediction, ...]:
+        """Return what runs out, soonest first."""
+        found = [
+            prediction
+            for signal in window.signals
+            if signal.source == "metric"
+            for level in self.levels
+            if level.signal in (signal.node.signal, signal.node.signal.partition("/")[0])
+            if (prediction := self._one(window, signal, level))
+        ]
+        return tuple(sorted(found, key=lambda one: (one.lead_time_seconds, one.entity)))
+
+    def _one(self, window: Window, signal: Signal, level: Exhaustible) -> Prediction | None:
+        name = str(signal.node)
+        seen = pl.concat([part.select("time", name) for part in (window.baseline, window.recent)])
+        seen = seen.drop_nulls(name)
+        if not seen.height:
+            return None
+        began: datetime = seen["time"][0]
+        seconds = (seen["time"] - began).dt.total_microseconds().to_numpy() / 1e6
+        found = exhaustion(
+            seconds, seen[name].to_numpy(), level.limit, self.horizon_seconds, self.alpha
+        )
+        if not found or found.lead > self.horizon_seconds:
+            return None
+        return Prediction(
+            signal.node.entity,
+            level.failure,
+            found.probability,
+            found.lead,
+            window.as_of,
+            (signal.node,),
+            calibration="uncalibrated",
+            lead_time_interval=(found.shortest, found.longest),
+            since=began,
+            source="trend",
+        )
+
+
+def exhaustion(
+    seconds: Array, values: Array, limit: float, horizon_seconds: float, alpha: float = 0.01
+) -> Exhaustion | None:
+    """Return when ``values`` reach ``limit``; None where they are not sure to head there.
+
+    Args:
+        seconds: When each value was seen, increasing.
+        values: The level, finite.
+        limit: Where it ends, in the same unit; above or below the values.
+        horizon_seconds: What the probability is about, from the last value.
+        alpha: Chance that a level without trend is given one, 0..1.
+    """
+    at, level = _buckets(seconds, values)
+    if len(at) < LEAST:
+        return None
+    i, j = np.triu_indices(len(at), 1)
+    slopes = np.sort((level[j] - level[i]) / (at[j] - at[i]))
+    slope = float(np.median(slopes))
+    now = float(np.median(level - slope * (at - seconds[-1])))
+    left = limit - now
+    if left * slope <= 0:
+        return None
+    spread = _spread(level - slope * at)
+    # Places among the sorted slopes that Kendall's statistic reaches at the ends of the interval.
+    margin = NormalDist().inv_cdf(1 - alpha / 2) * spread
+    low, high = (round((len(slopes) + sign * margin) / 2) for sign in (-1, 1))
+    if low < 0 or high >= len(slopes) or slopes[low] * slopes[high] <= 0:
+        return None
+    ends = sorted((left / slopes[low], left / slopes[high]))
+    if ends[1] > FARTHEST * (seconds[-1] - seconds[0]):
+        return None
+    needed = left / horizon_seconds
+    steeper = np.sum(slopes > needed) - np.sum(slopes < needed)
+    sure = NormalDist(0, spread).cdf(float(steeper if left > 0 else -steeper))
+    return Exhaustion(float(left / slope), float(ends[0]), float(ends[1]), sure)
+
+
+def _buckets(seconds: Array, values: Array) -> tuple[Array, Array]:
+    """Return the middle instant and the median of equal spans of time that hold a value."""
+    span = seconds[-1] - seconds[0]
+    if span <= 0:
+        return seconds[:1], values[:1]
+    bucket = np.minimum((seconds - seconds[0]) * (BUCKETS / span), BUCKETS - 1).astype(int)
+    edges = np.flatnonzero(np.diff(bucket)) + 1
+    parts = zip(np.split(seconds, edges), np.split(values, edges), strict=True)
+    found = np.array([(np.mean(at), np.median(level)) for at, level in parts])
+    return found[:, 0], found[:, 1]
+
+
+def _spread(rest: Array) -> float:
+    """Return the standard deviation of Kendall's statistic for noise that hangs together like it.
+
+    Only what the ranks of the residuals tell is used, so that the unit does not matter.
+    """
+    n = len(rest)
+    rank = np.argsort(np.argsort(rest, kind="stable")) - (n - 1) / 2
+    variance = n * (n - 1) * (2 * n + 5) / 18
+    power = float(rank @ rank)
+    together = float(rank[1:] @ rank[:-1]) / power if power else 0.0
+    # A short series understates how much neighbours hang together.
+    together = float(np.clip(together + (1 + 3 * together) / n, 0.0, 0.95))
+    return float(np.sqrt(variance * (1 + together) / (1 - together)))
