@@ -125,6 +125,7 @@ def test_ready_says_so_when_the_tables_cannot_be_written(site):
         (b"no gzip", "gzip", 400),
         (b"x", "br", 415),
     ],
+    ids=["too large", "cut short", "damaged", "packed in another way"],
 )
 def test_a_packed_body_is_refused_by_what_is_wrong_with_it(sent, encoding, code):
     with pytest.raises(body.Refused) as refused:

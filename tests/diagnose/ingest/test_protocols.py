@@ -59,6 +59,7 @@ def alerts(*names):
         ("/api/v1/alerts", alerts("Slow"), 204, "web1/shop"),
         ("/api/v1/deploys", b'{"entity": "web1/shop", "version": "2"}', 204, "web1/shop"),
     ],
+    ids=["otlp", "loki", "alertmanager", "deploy"],
 )
 def test_a_log_is_kept_once_however_often_its_request_is_repeated(site, path, body, code, entity):
     packed = {**JSON, "content-encoding": "gzip"}
