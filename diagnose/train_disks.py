@@ -27,7 +27,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from diagnose.disk_scores import precision_at_recall, ranked, score
+from diagnose.disk_scores import Ranked, precision_at_recall, ranked, score
 from diagnose.disks import HORIZONS
 from diagnose.failure import Failure
 from models.disks.cases import Cases, draw, trials
@@ -83,6 +83,21 @@ class Fleet:
         )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """Cases and what was said about them; one entry a case.
+
+    Attributes:
+        disk: Number of the disk.
+        at: The moment, in hours since 1970.
+        risk: Probability of failing within each horizon, of shape (cases, horizons).
+    """
+
+    disk: Hours
+    at: Hours
+    risk: Array
+
+
 class DiskTraining:
     """One run: which fits there are, and where they are kept.
 
@@ -100,8 +115,8 @@ class DiskTraining:
         self.fold = rng.integers(0, FOLDS, len(fleet.history.serials))
         self._tell, self._done = progress, 0
 
-    def by_disk(self) -> tuple[Array, dict[str, Any]]:
-        """Return the bend of the final model, and the scores on disks that no tree had seen."""
+    def by_disk(self) -> tuple[Asked, Array]:
+        """Return what models say about disks that they had not seen, and the final model's bend."""
         fleet, cases = self.fleet, self.fleet.cases
         folds = [
             self._fit(f"fold-{number}", fleet.outcomes, self.fold != number)
@@ -120,16 +135,15 @@ class DiskTraining:
             bent = replace(model, bend=fit_bend(hazard, learned, others))
             mine = self.fold[disk] == number
             risk[mine] = bent.predict(fleet.history, disk[mine], at[mine])
-        return fit_bend(hazard, learned, cases.weight), compared(fleet, disk, at, risk)
+        return Asked(disk, at, risk), fit_bend(hazard, learned, cases.weight)
 
-    def by_time(self, moment: int) -> dict[str, Any]:
-        """Return the scores after ``moment`` of what was learned before it."""
+    def by_time(self, moment: int) -> Asked:
+        """Return what a model says after ``moment``, an hour since 1970, that learned before it."""
         known = self.fleet.outcomes.until(moment)
         model = self._fit("by-time", known, known.begin < moment)
         disk, at = landmarks(self.fleet.outcomes)
         disk, at = disk[at >= moment], at[at >= moment]
-        risk = model.predict(self.fleet.history, disk, at)
-        return compared(self.fleet, disk, at, risk)
+        return Asked(disk, at, model.predict(self.fleet.history, disk, at))
 
     def final(self, bend: Array) -> DiskSurvival:
         """Return the model that learned from all disks, its hazards bent by ``bend``."""
@@ -175,8 +189,9 @@ def train(
     training = DiskTraining(fleet, work, progress)
     ends = np.sort(fleet.outcomes.end[fleet.outcomes.failed])
     day = split or hour_to_day(int(ends[int(LEARN_SHARE * len(ends))]))
-    bend, by_disk = training.by_disk()
-    by_time = training.by_time((day - date(1970, 1, 1)).days * 24)
+    asked, bend = training.by_disk()
+    by_disk = compared(fleet, asked)
+    by_time = compared(fleet, training.by_time((day - date(1970, 1, 1)).days * 24))
     model = training.final(bend)
     gain = model.trees.feature_importance("gain")[:-1]  # the last one is the interval
     first = np.argsort(-gain)[:MOST_IMPORTANT]
@@ -217,40 +232,42 @@ def landmarks(outcomes: Outcomes, hours: Hours | None = None) -> tuple[Hours, Ho
     return disk, np.repeat(hours, [len(found) for found in there])
 
 
-def compared(fleet: Fleet, disk: Hours, at: Hours, risk: Array) -> dict[str, Any]:
-    """Return, by horizon, how good ``risk`` is and how good the SMART rule is on the same cases.
-
-    Args:
-        fleet: The disks.
-        disk: Number of each case's disk.
-        at: Moment of each case.
-        risk: Probabilities, of shape (cases, horizons).
-    """
-    rule = alarmed(fleet.history, disk, at).astype(np.float64)
-    left = fleet.outcomes.end[disk] - at
-    failed = fleet.outcomes.failed[disk]
-    days = np.where(failed, left / 24, np.inf)
+def compared(fleet: Fleet, asked: Asked) -> dict[str, Any]:
+    """Return, by horizon, how good the answers are, and how good the SMART rule is on the same."""
+    rule = alarmed(fleet.history, asked.disk, asked.at).astype(np.float64)
     found: dict[str, Any] = {}
-    for place, (horizon, hours) in enumerate(zip(HORIZONS, EDGES[1:], strict=True)):
-        fails = failed & (left <= hours)
-        told = fails | (left >= hours)
-        if not fails.any():
+    for place, horizon in enumerate(HORIZONS):
+        ours = known_outcomes(fleet.outcomes, asked, place, asked.risk[:, place])
+        theirs = known_outcomes(fleet.outcomes, asked, place, rule)
+        if not ours.failed.any():
             continue
-        ours, theirs = (
-            ranked(disk[told], fails[told], said[told], days[told])
-            for said in (risk[:, place], rule)
-        )
-        recall = float(rule[fails].mean())
+        recall = float(theirs.probability[theirs.failed].mean())
         found[horizon] = {
             "model": asdict(score(ours, np.random.default_rng(SEED))),
             "rule": asdict(score(theirs, np.random.default_rng(SEED))),
-            "precision_at_the_rules_recall": [
-                precision_at_recall(ours, recall),
-                precision_at_recall(theirs, recall),
-                recall,
-            ],
+            "at_the_rules_recall": {
+                "recall": recall,
+                "precision": precision_at_recall(ours, recall),
+                "precision_of_the_rule": precision_at_recall(theirs, recall),
+            },
         }
     return found
+
+
+def known_outcomes(outcomes: Outcomes, asked: Asked, place: int, said: Array) -> Ranked:
+    """Return the cases whose outcome at a horizon is known, by suspicion.
+
+    Args:
+        outcomes: Of the fleet.
+        asked: The cases.
+        place: Number of the horizon.
+        said: What is said about each case, in place of its risk.
+    """
+    left, failed = outcomes.end[asked.disk] - asked.at, outcomes.failed[asked.disk]
+    fails = failed & (left <= EDGES[place + 1])
+    told = fails | (left >= EDGES[place + 1])
+    days = np.where(failed, left / 24, np.inf)
+    return ranked(asked.disk[told], fails[told], said[told], days[told])
 
 
 def alarmed(history: History, disk: Hours, at: Hours) -> NDArray[np.bool_]:

@@ -52,7 +52,7 @@ class Exhaustible:
 EXHAUSTIBLE: Final = (
     Exhaustible("system.filesystem.utilization", 1.0, "disk-full"),
     Exhaustible("system.filesystem.inodes.utilization", 1.0, "inodes-full"),
-    Exhaustible("system.memory.utilization", 1.0, "memory-exhausted"),
+    Exhaustible("system.linux.memory.available", 0.0, "memory-exhausted"),
     Exhaustible("hw.physical_disk.wear", 1.0, "disk-wear-out"),
     Exhaustible("hw.physical_disk.available_spare", 0.0, "disk-wear-out"),
     Exhaustible("hw.physical_disk.temperature", 60.0, "disk-overheating"),
@@ -153,8 +153,7 @@ def exhaustion(
     i, j = np.triu_indices(len(at), 1)
     slopes = np.sort((level[j] - level[i]) / (at[j] - at[i]))
     slope = float(np.median(slopes))
-    now = float(np.median(level - slope * (at - seconds[-1])))
-    left = limit - now
+    left = _left(at, level, limit, slope, seconds[-1])
     if left * slope <= 0:
         return None
     spread = _spread(level - slope * at)
@@ -163,13 +162,24 @@ def exhaustion(
     low, high = (round((len(slopes) + sign * margin) / 2) for sign in (-1, 1))
     if low < 0 or high >= len(slopes) or slopes[low] * slopes[high] <= 0:
         return None
-    ends = sorted((left / slopes[low], left / slopes[high]))
+    # A slope pivots about the middle of what was seen, so it moves the present level as well.
+    ends = sorted(
+        _left(at, level, limit, float(one), seconds[-1]) / float(one)
+        for one in (slopes[low], slopes[high])
+    )
+    if ends[0] < 0:
+        return None
     if ends[1] > FARTHEST * (seconds[-1] - seconds[0]):
         return None
-    needed = left / horizon_seconds
-    steeper = np.sum(slopes > needed) - np.sum(slopes < needed)
+    needed = left / horizon_seconds  # the slope that would just reach it
+    steeper = np.count_nonzero(slopes > needed) - np.count_nonzero(slopes < needed)
     sure = NormalDist(0, spread).cdf(float(steeper if left > 0 else -steeper))
-    return Exhaustion(float(left / slope), float(ends[0]), float(ends[1]), sure)
+    return Exhaustion(left / slope, ends[0], ends[1], sure)
+
+
+def _left(at: Array, level: Array, limit: float, slope: float, end: float) -> float:
+    """Return how far the limit is at ``end``, on the line of ``slope`` through the values."""
+    return limit - float(np.median(level - slope * (at - end)))
 
 
 def _buckets(seconds: Array, values: Array) -> tuple[Array, Array]:
@@ -190,7 +200,8 @@ def _spread(rest: Array) -> float:
     Only what the ranks of the residuals tell is used, so that the unit does not matter.
     """
     n = len(rest)
-    rank = np.argsort(np.argsort(rest, kind="stable")) - (n - 1) / 2
+    place = np.argsort(np.argsort(rest, kind="stable")).astype(np.float64)
+    rank: Array = place - (n - 1) / 2
     variance = n * (n - 1) * (2 * n + 5) / 18
     power = float(rank @ rank)
     together = float(rank[1:] @ rank[:-1]) / power if power else 0.0

@@ -1,0 +1,171 @@
+"""``aitia train predictor`` on a fleet whose disks announce their failures."""
+
+import json
+import sys
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from diagnose import train_disks
+from diagnose.cli import main
+from diagnose.disk_scores import calibration_error, precision_at_recall, ranked, score
+from diagnose.disks import predict
+from diagnose.failure import Failure
+from diagnose.train_disks import train
+from models.disks.history import COLUMNS, SMART
+from models.disks.outcomes import COLUMNS as OUTCOMES
+from models.disks.stored import TREES, load
+
+FIRST = date(2020, 1, 1)
+DAYS = 400
+
+
+def rows():
+    """Return 600 disks; a fifth fails, most of them weeks after pending sectors appear."""
+    rng = np.random.default_rng(5)
+    for number in range(600):
+        fails = number % 5 == 0
+        end = int(rng.integers(60, DAYS)) * 24 if fails else DAYS * 24
+        begins = [0, *([end - 24 * int(rng.integers(2, 40))] if fails and number % 20 else [])]
+        if not fails and number % 30 == 1:
+            begins.append(end // 2)  # pending sectors that announce nothing
+        for i, begin in enumerate(begins):
+            last = i == len(begins) - 1
+            yield {
+                "serial_number": f"S{number}",
+                "model": "M",
+                "size_tb": 1.0,
+                "min_date": FIRST,
+                "min_hours": 0,
+                "tstart": begin,
+                "tstop": end if last else begins[i + 1],
+                "fails": float(fails and last),
+                **dict.fromkeys(SMART, 0.0),
+                "smart_197": 8.0 * i,
+            }
+
+
+@pytest.fixture(scope="module")
+def history():
+    return pl.DataFrame(list(rows()), pl.Schema([*COLUMNS.items(), *OUTCOMES.items()]))
+
+
+@pytest.fixture(scope="module")
+def trained(history, tmp_path_factory):
+    """A whole run: the folder of its model, and its card."""
+    out = tmp_path_factory.mktemp("model")
+    card = train(history, out, out / "unfinished", lambda done, of: None)
+    return out, card
+
+
+def test_it_learns_what_announces_a_failure(trained, history):
+    out, card = trained
+    for split in ("by_disk", "by_time"):
+        week = card[split]["scores"]["p_7d"]
+        assert week["model"]["average_precision"]["value"] > 0.1
+        assert week["model"]["average_precision"]["low"] > week["model"]["failures"] / 6000
+    assert next(iter(card["importance"])).startswith("smart_197")
+    model, kept = load(out)
+    assert kept == json.loads(json.dumps(card))
+    late = FIRST + timedelta(days=DAYS - 1)
+    asked = pl.DataFrame({"serial_number": ["S1", "S2"], "at": [late, late]})
+    told = predict(model, history, asked)
+    assert told["p_30d"][1] < 0.05
+
+
+def test_the_card_says_on_what_and_with_what(trained, history):
+    _, card = trained
+    assert (card["rows"], card["disks"], card["failures"]) == (history.height, 600, 120)
+    assert set(card["versions"]) == {"aitia", "lightgbm", "numpy", "polars"}
+    assert card["by_time"]["learned_before"] > str(FIRST)
+
+
+def test_a_run_that_was_cut_off_goes_on_and_ends_the_same(trained, history, tmp_path):
+    class PowerCut(Exception):  # noqa: N818
+        pass
+
+    def cut(done, of):
+        if done == 2:
+            raise PowerCut
+
+    work = tmp_path / "unfinished"
+    with pytest.raises(PowerCut):
+        train(history, tmp_path, work, cut)
+    kept = {file: file.stat().st_mtime_ns for file in work.rglob("fold-*.txt")}
+    assert len(kept) == 2
+    after = {}
+
+    def look(done, of):
+        after.update({file: file.stat().st_mtime_ns for file in work.rglob("fold-*.txt")})
+
+    train(history, tmp_path, work, look)
+    assert kept.items() <= after.items()
+    assert (tmp_path / TREES).read_text() == (trained[0] / TREES).read_text()
+    assert not list(work.rglob("*.txt"))
+
+
+def test_too_few_failures_teach_nothing(history, tmp_path):
+    few = history.with_columns(fails=pl.lit(0.0))
+    with pytest.raises(Failure, match="0 disks failed"):
+        train(few, tmp_path, tmp_path, lambda done, of: None)
+    with pytest.raises(Failure, match="empty"):
+        train(history.clear(), tmp_path, tmp_path, lambda done, of: None)
+
+
+def test_the_command_says_how_well_it_does(history, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(train_disks, "FOLDS", 2)
+    history.write_parquet(tmp_path / "h")
+    arguments = ["train", "predictor", tmp_path / "h", tmp_path / "m", "--split", "2020-09-01"]
+    monkeypatch.setattr(sys, "argv", ["aitia", *map(str, arguments)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    out = capsys.readouterr().out
+    assert ended.value.code == 0
+    assert "disks not seen" in out
+    assert "time not seen" in out
+    assert load(tmp_path / "m")[1]["by_time"]["learned_before"] == "2020-09-01"
+
+
+def cases(probability, failed, disk=None):
+    """Return cases in the order of suspicion."""
+    size = len(failed)
+    disks = np.arange(size) if disk is None else np.array(disk)
+    days = np.where(failed, 3.0, np.inf)
+    return ranked(disks, np.array(failed, bool), np.array(probability, float), days)
+
+
+def test_scores_of_small_rankings_are_those_by_hand():
+    found = score(cases([0.9, 0.8, 0.7, 0.6], [1, 0, 1, 0]), np.random.default_rng(0))
+    assert found.average_precision.value == pytest.approx((1 + 2 / 3) / 2)
+    assert found.failures == 2
+    assert precision_at_recall(cases([0.9, 0.8, 0.7, 0.6], [1, 0, 1, 0]), 1.0) == 2 / 3
+
+
+def test_equal_probabilities_share_a_threshold():
+    """Whatever the order of the rows, a predictor that says one thing to all scores as chance."""
+    for failed in ([1, 0, 0, 0], [0, 0, 0, 1]):
+        found = score(cases([0.5] * 4, failed), np.random.default_rng(0))
+        assert found.average_precision.value == 0.25
+        assert found.recall_at_budget.value == pytest.approx(0.01)
+
+
+def test_the_interval_counts_disks_and_not_cases():
+    rng = np.random.default_rng(2)
+    risk, failed = rng.random(200), rng.random(200) < 0.2
+    once = score(cases(risk, failed), np.random.default_rng(0)).average_precision
+    often = score(
+        cases(np.repeat(risk, 9), np.repeat(failed, 9), np.repeat(np.arange(200), 9)),
+        np.random.default_rng(0),
+    ).average_precision
+    assert often.high - often.low == pytest.approx(once.high - once.low, rel=0.3)
+
+
+def test_what_is_said_and_happens_has_no_error():
+    rng = np.random.default_rng(4)
+    risk = rng.random(50_000)
+    failed = rng.random(50_000) < risk
+    ones = np.ones(50_000)
+    assert calibration_error(cases(risk, failed), ones) < 0.02
+    assert calibration_error(cases(risk / 2, failed), ones) == pytest.approx(0.5, abs=0.02)

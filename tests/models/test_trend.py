@@ -1,0 +1,136 @@
+"""When a level runs out."""
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from diagnose.schema import TIME, Node, Signal, Window
+from models.trend import Array, TrendPredictor, exhaustion
+
+HOUR = 3600.0
+DAY = 24 * HOUR
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def noise(seed, instants, together=0.0):
+    """Return noise of variance 1 of which neighbours correlate."""
+    rng = np.random.default_rng(seed)
+    shocks = rng.normal(size=instants)
+    values = np.empty(instants)
+    values[0] = shocks[0]
+    for i in range(1, instants):
+        values[i] = together * values[i - 1] + np.sqrt(1 - together**2) * shocks[i]
+    return values
+
+
+AT: Array = np.arange(0.0, 144_000.0, 300.0)  # 40 hours
+
+
+def rising(sigma, seed=0):
+    """Return a level that starts at .5 and gains .01 an hour: 10 hours are left at the end."""
+    return 0.5 + 0.01 * AT / HOUR + sigma * noise(seed, len(AT))
+
+
+def test_it_says_when_and_how_sure_it_is():
+    found = exhaustion(AT, rising(0.01), 1.0, DAY)
+    assert found is not None
+    assert found.shortest < found.lead < found.longest
+    assert found.lead == pytest.approx(10 * HOUR, rel=0.05)
+    assert found.probability > 0.99
+
+
+@given(st.floats(1e-6, 1e6), st.floats(1e-3, 1e3))
+def test_units_do_not_matter(scale, clock):
+    plain = exhaustion(AT, rising(0.01), 1.0, DAY)
+    other = exhaustion(AT * clock, rising(0.01) * scale, scale, DAY * clock)
+    assert plain is not None
+    assert other is not None
+    assert other.lead == pytest.approx(plain.lead * clock, rel=1e-6)
+    assert other.longest == pytest.approx(plain.longest * clock, rel=1e-6)
+    assert other.probability == pytest.approx(plain.probability, abs=1e-6)
+
+
+@given(st.floats(-1e3, 1e3))
+def test_falling_to_a_floor_is_rising_to_a_ceiling(offset):
+    up = exhaustion(AT, rising(0.01), 1.0, DAY)
+    down = exhaustion(AT, offset - rising(0.01), offset - 1.0, DAY)
+    assert up is not None
+    assert down is not None
+    assert down.lead == pytest.approx(up.lead, rel=1e-6)
+
+
+@given(st.integers(0, 1000), st.floats(0.001, 0.02), st.floats(1.1, 3))
+def test_more_noise_widens_the_interval(seed, sigma, more):
+    at = AT[::12]
+    calm, wild = (
+        exhaustion(at, 0.5 + 0.01 * at / HOUR + s * noise(seed, len(at)), 1.0, DAY)
+        for s in (sigma, sigma * more)
+    )
+    assert calm is not None
+    if wild is not None:  # else it is not sure any more that there is a trend
+        assert wild.longest - wild.shortest > calm.longest - calm.shortest
+
+
+@pytest.mark.parametrize("together", [0.0, 0.5, 0.9])
+def test_noise_without_trend_is_given_one_as_rarely_as_promised(together):
+    alpha, windows = 0.05, 400
+    found = [
+        exhaustion(AT, noise(seed, len(AT), together), 4.0, 1e9, alpha) for seed in range(windows)
+    ]
+    rate = sum(one is not None for one in found) / windows
+    assert rate <= alpha + 2 * np.sqrt(alpha * (1 - alpha) / windows)
+
+
+def test_the_interval_holds_what_it_promises():
+    inside = 0
+    for seed in range(200):
+        found = exhaustion(AT, rising(0.02, seed), 1.0, DAY, alpha=0.1)
+        assert found is not None
+        # The last value stands at the end of the 40th hour, less one step.
+        inside += found.shortest <= 10 * HOUR + 300 <= found.longest
+    assert inside >= 160
+
+
+@pytest.mark.parametrize(
+    "values",
+    [np.full(len(AT), 0.5), 0.5 - 0.01 * AT / DAY, 0.1 + 1e-5 * AT / DAY],
+    ids=["constant", "going away", "too far to see"],
+)
+def test_it_abstains(values):
+    assert exhaustion(AT, values, 1.0, 1e12) is None
+
+
+def test_a_single_instant_is_no_trend():
+    assert exhaustion(AT[:1], np.array([0.9]), 1.0, DAY) is None
+
+
+def window(**levels):
+    """Return a window of one host, two thirds of it baseline."""
+    signals = tuple(Signal(Node("db1", name.replace("__", "."))) for name in levels)
+    frame = pl.DataFrame(
+        {"time": [START + timedelta(seconds=s) for s in AT]}, pl.Schema({"time": TIME})
+    ).with_columns(
+        pl.Series(str(signal.node), values)
+        for signal, values in zip(signals, levels.values(), strict=True)
+    )
+    end = frame["time"][-1]
+    return Window(signals, frame[:320], frame[320:], 300.0, end, end)
+
+
+def test_only_what_can_run_out_is_foreseen_with_its_evidence():
+    full = "system__filesystem__utilization/var"
+    found = TrendPredictor().predict(
+        window(**{full: rising(0.01), "system__cpu__load": rising(0.01)})
+    )
+    (one,) = found
+    assert (one.entity, one.failure, one.source) == ("db1", "disk-full", "trend")
+    assert one.evidence == (Node("db1", "system.filesystem.utilization/var"),)
+    assert one.since == START
+    assert one.calibration == "uncalibrated"
+    assert one.lead_time_interval is not None
+    shortest, longest = one.lead_time_interval
+    assert shortest <= one.lead_time_seconds <= longest
