@@ -125,7 +125,7 @@ def facts_of_prediction(prediction: Prediction) -> Facts:
         prediction.entity,
         ((prediction.entity, prediction.probability),),
         signals=_facts(moved, {}, CausalGraph()),
-        calibrated=True,
+        calibrated=prediction.calibration == "calibrated",
     )
 
 

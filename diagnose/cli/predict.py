@@ -27,13 +27,7 @@ def disks(
         typer.Option(metavar="DIR", help="Model of 'aitia train predictor'; else the shipped one."),
     ] = None,
 ) -> None:
-    """Say how probably each disk fails within a day, a week and a month of a moment.
-
-    Only what was known at the moment is read: of HISTORY the columns serial_number, model, size_tb,
-    min_date, min_hours, tstart and nine SMART values, of rows that had begun by then. A row holds
-    from min_date + (tstart - min_hours) hours until the disk's next one. Disks of which nothing was
-    known then get the rate of the fleet, and "base rate" in the column basis.
-    """
+    """Say how probably each disk fails within a day, a week and a month of a moment."""
     with extra():
         from diagnose.disks import predict, read_cases, read_history, write
         from models.disks.stored import SHIPPED, load

@@ -31,10 +31,7 @@ def predictor(
     ] = None,
     output: Output = "table",
 ) -> None:
-    """Fit the model of failing disks to your own, and say how well it predicts unseen ones.
-
-    A run that was cut off goes on where it was when it is called again.
-    """
+    """Fit the model of failing disks to your own, and say how well it predicts unseen ones."""
     with extra():
         from diagnose.disks import read_history
         from diagnose.train_disks import train
