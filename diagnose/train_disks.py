@@ -138,12 +138,20 @@ class DiskTraining:
         return Asked(disk, at, risk), fit_bend(hazard, learned, cases.weight)
 
     def by_time(self, moment: int) -> Asked:
-        """Return what a model says after ``moment``, an hour since 1970, that learned before it."""
-        known = self.fleet.outcomes.until(moment)
-        model = self._fit("by-time", known, known.begin < moment)
-        disk, at = landmarks(self.fleet.outcomes)
+        """Return what a model says after ``moment``, an hour since 1970, that learned before it.
+
+        One fold of the disks is kept from the trees, for what bends its probabilities.
+        """
+        fleet, cases = self.fleet, self.fleet.cases
+        known = fleet.outcomes.until(moment)
+        model = self._fit("by-time", known, (known.begin < moment) & (self.fold != 0))
+        kept = (self.fold[cases.disk] == 0) & (cases.at < known.end[cases.disk])
+        apart = Cases(cases.disk[kept], cases.at[kept], cases.weight[kept])
+        hazard = model.hazards(fleet.history, apart.disk, apart.at)
+        bent = replace(model, bend=fit_bend(hazard, trials(known, apart), apart.weight))
+        disk, at = landmarks(fleet.outcomes)
         disk, at = disk[at >= moment], at[at >= moment]
-        return Asked(disk, at, model.predict(self.fleet.history, disk, at))
+        return Asked(disk, at, bent.predict(fleet.history, disk, at))
 
     def final(self, bend: Array) -> DiskSurvival:
         """Return the model that learned from all disks, its hazards bent by ``bend``."""

@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from diagnose.schema import TIME, Node, Prediction, Signal, Window
 from models.disks.predictor import SIGNALS, DiskPredictor
@@ -104,3 +105,14 @@ def test_the_floor_holds_whatever_the_others_say(disks):
 
 def test_a_host_without_disks_has_no_disk_that_fails(disks):
     assert disks.predict(window({Node("db1", "system.cpu.load"): [1.0] * 10})) == ()
+
+
+@given(st.floats(0, 1e9), st.floats(0, 1e9))
+def test_a_lead_time_interval_is_one_and_travels_as_json(first, second):
+    ends = (min(first, second), max(first, second))
+    told = Prediction("a", "disk", 0.5, first, START, lead_time_interval=ends, since=START)
+    json = TypeAdapter(Prediction).dump_json(told)
+    assert TypeAdapter(Prediction).validate_json(json) == told
+    if first != second:
+        with pytest.raises(ValueError, match="no interval"):
+            Prediction("a", "disk", 0.5, first, START, lead_time_interval=ends[::-1])
