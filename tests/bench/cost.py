@@ -31,11 +31,3 @@ def cost(sets: Sequence[MeasuredSet]) -> Iterator[str]:
         rows.append([f"{measured.name} ({len(warm)})", *cells, f"{measured.peak_mebibytes:.0f}"])
     head = ("set (answers)", *(f"{name}, ms" for name in named), "all, 95th percentile, ms")
     yield from table((*head, "peak MiB of the process"), rows)
-    roles = list(dict.fromkeys(role for measured in sets for role in measured.peaks))
-    if roles:
-        yield "MiB that each role takes at most, beyond what was held, on a set's largest bundle:"
-        yield ""
-        peaks = [
-            [found.name, *(f"{found.peaks.get(role, 0.0):.0f}" for role in roles)] for found in sets
-        ]
-        yield from table(("set", *roles), peaks)

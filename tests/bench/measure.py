@@ -19,7 +19,6 @@ from diagnose.pipeline import Roles, explain
 from diagnose.schema import Diagnosis, Failure, RootCause, Window
 from diagnose.window import WindowLimits, make_window
 from models.detector import RobustDetector
-from tests.bench.memory import watched
 from tests.bench.peers.detectors import DETECTORS
 from tests.bench.peers.packages import METHODS, METHODS_ON_CALLS, Packages
 from tests.bench.peers.rankers import PEERS, PEERS_ON_CALLS, Rows, in_order, ranking, rows_of
@@ -69,11 +68,6 @@ def measure_set(job: Job) -> MeasuredSet:
         except Failure as failure:
             failed.append((path.name, str(failure)))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    peaks = (
-        bench.peaks(max(bundles, key=lambda found: found[1].shape["readings"])[0])
-        if bundles
-        else {}
-    )
     with ExitStack() as stack:
         packages = stack.enter_context(Packages(job.cache)) if job.cache else None
         for done, (path, measured) in enumerate(bundles, start=1):
@@ -83,9 +77,7 @@ def measure_set(job: Job) -> MeasuredSet:
                 bench.reverse(path, measured)
             if done % EVERY == 0 or done == len(bundles):
                 sys.stderr.write(f"{job.name}: {done} of {len(bundles)} bundles\n")
-    return MeasuredSet(
-        job.name, tuple(measured for _, measured in bundles), tuple(failed), peak, peaks
-    )
+    return MeasuredSet(job.name, tuple(measured for _, measured in bundles), tuple(failed), peak)
 
 
 class Bench:
@@ -127,14 +119,6 @@ class Bench:
                 first = measured.found[ON_TIME][AITIA]
                 measured.graphs[TRUE] = [trusted(diagnosis, first)]
         return measured
-
-    def peaks(self, path: Path) -> dict[str, float]:
-        """Return the MiB that each role takes at most on one bundle."""
-        peaks: dict[str, float] = {}
-        bundle = read_bundle(path)
-        window = make_window(bundle, self._bounds)
-        explain(bundle.id, window, watched(self._roles, peaks), bundle.symptom)
-        return peaks
 
     def detect(self, path: Path, measured: Measured) -> None:
         """Add to ``measured`` how abnormal the window is to each detector."""

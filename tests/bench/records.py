@@ -92,14 +92,12 @@ class MeasuredSet:
         bundles: One a bundle that could be explained.
         failed: Bundle and reason of those that could not.
         peak_mebibytes: Most memory that the process held while it diagnosed all bundles on time.
-        peaks: MiB that each role took at most, beyond what was held, on the largest bundle.
     """
 
     name: str
     bundles: tuple[Measured, ...]
     failed: tuple[tuple[str, str], ...]
     peak_mebibytes: float
-    peaks: dict[str, float] = field(default_factory=dict)
 
     @property
     def incidents(self) -> tuple[Measured, ...]:
