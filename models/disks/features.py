@@ -78,7 +78,7 @@ def features(
         _of_disk(history, row, first, at),
         _rates(history.model[row], rates, unknown)[:, None],
     ]
-    return np.concatenate(told, axis=1).astype(np.float32)
+    return np.concatenate([part.astype(np.float32) for part in told], axis=1)
 
 
 def _of_disk(history: History, row: Hours, first: Hours, at: Hours) -> Array:
