@@ -177,7 +177,7 @@ def learn(
     start = np.nan_to_num(_quantile(tail, counts, 1 - TOP))
     rare = np.nan_to_num(_quantile(tail, counts, 0.99))
     constant = most - least <= 1e-9 * np.abs(normal)
-    return Past(normal, scale, counts, constant, start, rare, _index(deviations, start))
+    return Past(normal, scale, counts, constant, start, rare, tail_index(deviations, start))
 
 
 def judge(past: Past, now: Array, habit: Habit | None = None) -> tuple[Array, Array, Array]:
@@ -269,7 +269,7 @@ def _scale(past: Past, now: Array) -> Array:
     return np.where(past.scale > 0, past.scale, np.where(farthest > 0, farthest, 1.0))
 
 
-def _index(deviations: Array, start: Array) -> Array:
+def tail_index(deviations: Array, start: Array) -> Array:
     """Return Hill's estimate of how fast the tail falls, with its prior.
 
     What counts as one observation is a run of instants beyond ``start``: a level that drifts for a

@@ -1,0 +1,188 @@
+"""What many signals show together, though none of them may be far from normal alone.
+
+*Breadth*: on how many signals does something happen at once? A fault that shakes a tenth of all
+signals is told from one noisy signal even after so short a history that nobody can say what one
+signal may do. How broad a calm system is, is known roughly beforehand (``CALM``); the window's own
+past says it better, the more of it there is.
+
+*Pattern*: signals that follow one load move in a few directions. A movement off these directions is
+told by the error of principal components that are fitted to the movements of the past. A movement
+starts from the level shortly before, so that a daily wave is none.
+
+References: Wang, Mei, "Large-scale multi-stream quickest change detection via shrinkage
+post-change estimation", IEEE Transactions on Information Theory 61 (2015), for the sum of softly
+thresholded streams; Shyu et al., "A novel anomaly detection scheme based on principal component
+classifier", ICDM workshop 2003, for the error of principal components.
+"""
+
+from math import log, log10
+from typing import Final
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+from scipy.special import log_ndtr
+
+from models.deviation import FLOOR, MAD_TO_SIGMA, MOVED, TOP, tail_index
+
+Array = NDArray[np.float64]
+
+COARSE: Final = 40  # instants into which a long recent part is pooled, or a few more
+LEAVES: Final = 3.0  # robust standard deviations from which a signal counts; at e times as far, whole
+CALM: Final = (-3.2, 0.6)  # mean and deviation of the logarithm of a calm window's breadth
+CALM_WINDOWS: Final = 30.0  # windows of the past that this knowledge is worth
+STEADIEST: Final = 0.2  # least deviation of the logarithm that a past may show
+MANY: Final = 30.0  # windows of the past that tell one in a hundred
+EXPLAINED: Final = 0.9  # share of the variance that the components keep
+LEVEL: Final = 12  # instants whose median is the level from which a movement starts
+BLOCKS: Final = 300  # windows of the past that are compared at most
+PER_SIGNAL: Final = 3  # instants of the past, for each signal, that it takes to know the directions
+FOLDS: Final = 5  # parts of the past, of which each is judged by the others
+FEWEST: Final = 5  # windows of the past that it takes
+SIGNALS: Final = 400  # that are compared at most
+ALIKE: Final = 0.8  # of a movement, that makes an earlier one of its size
+FAR: Final = 20.0  # standard deviations beyond which a movement does not count for more
+
+
+def breadth(past: Array, now: Array) -> float:
+    """Return -log10 of the chance that a calm window is as broad as this at its broadest moment.
+
+    Args:
+        past: Values of the baseline, of shape (instants, signals), NaN where nothing was seen.
+        now: Values of the recent part.
+    """
+    past, now = _pooled(past, now)
+    if len(now) < 2 or not len(past):
+        return 0.0
+    normal, scale = _normal(past, now)
+    signals = past.shape[1]
+    before, lately = (_broad(np.abs(part - normal) / scale) for part in (past, now))
+    mean, deviation = CALM
+    windows = len(past) / len(now)
+    if len(before) >= len(lately):
+        own = np.log((sliding_window_view(before, len(lately)).max(axis=1) + 0.5) / signals)
+        middle, tenth, rare = np.quantile(own, [0.5, 0.9, 0.99])
+        spread = max((tenth - middle) / 1.28, MAD_TO_SIGMA * np.median(np.abs(own - middle)))
+        if windows > MANY:
+            spread = max(spread, (rare - middle) / 2.33)
+        weight = windows / (windows + CALM_WINDOWS)
+        mean = weight * middle + (1 - weight) * mean
+        deviation = (
+            weight * max(spread, STEADIEST) ** 2 + (1 - weight) * deviation**2
+        ) ** 0.5
+    reached = log((lately.max() + 0.5) / signals)
+    return float(-log_ndtr((mean - reached) / deviation) / log(10))
+
+
+def pattern(past: Array, now: Array) -> tuple[float, Array]:
+    """Return how surprising the farthest movement off the usual directions is.
+
+    Args:
+        past: Values of the baseline, of shape (instants, signals), NaN where nothing was seen.
+        now: Values of the recent part, which follows at once.
+
+    Returns:
+        -log10 of its chance in a window of the past, and each signal's share of it; 0 where the
+        past is too short to tell.
+    """
+    shares = np.zeros(past.shape[1])
+    column = np.linspace(0, past.shape[1] - 1, min(SIGNALS, past.shape[1])).astype(np.intp)
+    past, now = _pooled(past[:, column], now[:, column])
+    signals, length = past.shape[1], len(now)
+    if not signals or length < 1 or len(past) < max(FEWEST * length, PER_SIGNAL * signals) + LEVEL:
+        return 0.0, shares
+    values = np.vstack([past, now])
+    values = np.where(np.isnan(values), _normal(past, now)[0], values)
+    last = len(past)
+    starts = np.linspace(LEVEL, last - length, min(BLOCKS, last - length - LEVEL + 1))
+    starts = np.append(starts.astype(np.intp), last)
+    level = np.median(values[starts[:, None] - np.arange(1, LEVEL + 1)], axis=1)
+    moves = values[starts[:, None] + np.arange(length)] - level[:, None]
+    least = FLOOR * np.abs(np.median(past, axis=0))
+    # Directions fit the rows they come from too well: each part of the past is judged by the rest.
+    parts = np.array_split(np.arange(len(moves) - 1), FOLDS)
+    rest = [np.delete(moves[:-1], part, axis=0) for part in parts]
+    before = np.concatenate(
+        [_farthest(_off(fit, moves[p], least)) for fit, p in zip(rest, parts, strict=True)]
+    )
+    off = _off(moves[:-1], moves[-1:], least)[0]
+    size = max(float(np.median(before)), 1e-9)
+    before, reached = before[:, None] / size, float(_farthest(off[None])[0]) / size
+    start = np.quantile(before, 1 - TOP, axis=0)
+    index = tail_index(before, start)
+    surprise = float((np.log10((1 + reached) / (1 + start)) / index)[0]) - log10(TOP)
+    alike = before[:, 0] >= ALIKE * reached
+    times = int(np.diff(alike.astype(np.int8), prepend=0).clip(0).sum())
+    if times:  # what has happened before is as rare as it was, whatever the tail says
+        surprise = min(surprise, log10(len(past) / length / times))
+    worst = off[(off**2).sum(axis=1).argmax()] ** 2
+    shares[column] = worst / max(float(worst.sum()), 1e-9)
+    return max(surprise, 0.0), shares
+
+
+def _pooled(past: Array, now: Array) -> tuple[Array, Array]:
+    """Return both parts, so many instants pooled to their lower median that few are left."""
+    size = max(len(now) // COARSE, 1)
+    if size == 1:
+        return past, now
+
+    def pool(part: Array) -> Array:
+        whole = part[len(part) % size :].reshape(-1, size, part.shape[1])
+        middle = np.maximum((~np.isnan(whole)).sum(axis=1, keepdims=True) - 1, 0) // 2
+        return np.take_along_axis(np.sort(whole, axis=1), middle, axis=1)[:, 0]  # NaN last
+
+    return pool(past), pool(now)
+
+
+def _normal(past: Array, now: Array) -> tuple[Array, Array]:
+    """Return each signal's median and a scale that faults in up to half of the past leave alone."""
+    normal = _median(past)
+    distance = np.abs(past - normal)
+    scale = np.maximum(MAD_TO_SIGMA * _median(distance), FLOOR * np.abs(normal))
+    # Steady most of the time: its rare movements are the scale; never moved: those of now.
+    rare = np.sqrt(np.nan_to_num(distance**2).mean(axis=0)) if len(past) else scale
+    scale = np.where(scale > 0, scale, rare)
+    farthest = np.nan_to_num(np.abs(now - normal)).max(axis=0, initial=0.0) / MOVED
+    scale = np.where(scale > 0, scale, farthest)
+    return normal, np.where(scale > 0, scale, 1.0)
+
+
+def _median(values: Array) -> Array:
+    """Return the lower median of each column; 0 where nothing was seen."""
+    middle = np.maximum((~np.isnan(values)).sum(axis=0) - 1, 0) // 2
+    median: Array = np.nan_to_num(np.take_along_axis(np.sort(values, axis=0), middle[None], 0)[0])
+    return median
+
+
+def _broad(deviation: Array) -> Array:
+    """Return how many signals have left their normal range at each two instants in a row."""
+    held = np.nan_to_num(np.minimum(deviation[1:], deviation[:-1]))
+    counts: Array = np.clip(np.log(np.maximum(held, LEAVES) / LEAVES), 0.0, 1.0).sum(axis=1)
+    return counts
+
+
+def _off(past: Array, moves: Array, least: Array) -> Array:
+    """Return the part of ``moves`` that the directions of ``past`` do not explain.
+
+    Args:
+        past: Movements of the shape (windows, instants, signals).
+        moves: The same, of other windows.
+        least: Smallest scale of each signal.
+    """
+    signals = past.shape[2]
+    scale = np.maximum(np.sqrt((past**2).mean(axis=(0, 1))), least)
+    never = np.abs(moves).max(axis=(0, 1)) / FAR
+    scale = np.where(scale > 0, scale, np.where(never > 0, never, 1.0))
+    usual, scaled = (
+        np.clip(part / scale, -FAR, FAR).reshape(-1, signals) for part in (past, moves)
+    )
+    variance, directions = np.linalg.eigh(usual.T @ usual)  # smallest first
+    explained = np.cumsum(variance[::-1])
+    number = int(np.searchsorted(explained, EXPLAINED * explained[-1])) + 1
+    chosen = directions[:, ::-1][:, :number]
+    return (scaled - scaled @ chosen @ chosen.T).reshape(moves.shape)
+
+
+def _farthest(off: Array) -> Array:
+    """Return how far each window was off at its farthest instant."""
+    return np.sqrt((off**2).sum(axis=2)).max(axis=1)
