@@ -17,12 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnose.schema import Anomaly, Window
-from models.deviation import Deviations, measure
+from models.deviation import COARSE, Deviations, counts_things, measure, smallest_scale
 from models.replay import replay
-from models.together import CALM_WINDOWS, breadth, pattern
+from models.together import breadth, pattern
 
 Array = NDArray[np.float64]
 
+LONG: Final = 200.0  # instants (pooled as in the score) after which the past weighs one half
 WITNESSES: Final = 3  # each of which may be wrong once in a while
 SHARE: Final = 0.1  # of a movement off the usual directions, by which a signal takes part in it
 TOUCHING: Final = 1.5  # steps between the parts of a window, up to which they follow at once
@@ -89,15 +90,20 @@ class RobustDetector:
 
     def _judge(self, window: Window) -> tuple[float, Deviations, Array, Array]:
         """Return the window's score, and each signal's deviation, surprise and share of the pattern."""
-        past, now = (part.drop("time").to_numpy() for part in (window.baseline, window.recent))
         found = measure(window)
         surprise = replay(window).read(found.surprise)
-        unusual, shares = pattern(past, now) if _touching(window) else (0.0, np.zeros(len(surprise)))
-        single = surprise.max(initial=0.0) - np.log10(max(int(found.tested.sum()), 1))
+        past, now = (part.drop("time").to_numpy() for part in (window.baseline, window.recent))
+        least = smallest_scale(found.normal, counts_things(window, past, now))[found.tested]
+        past, now = past[:, found.tested], now[:, found.tested]
+        shares, unusual = np.zeros(len(surprise)), 0.0
+        if _touching(window):
+            unusual, shares[found.tested] = pattern(past, now, least)
+        single = surprise.max(initial=0.0) - log10(max(len(least), 1))
         alone = max(float(single), unusual - log10(WITNESSES), 0.0)
-        windows = len(past) / max(len(now), 1)
-        weight = windows / (windows + CALM_WINDOWS)
-        return weight * alone + (1 - weight) * breadth(past, now), found, surprise, shares
+        stretches = len(past) / max(len(now) // COARSE, 1)
+        weight = stretches / (stretches + LONG)
+        score = weight * alone + (1 - weight) * breadth(past, now, least)
+        return score, found, surprise, shares
 
     def _named(self, found: Deviations, surprise: Array, shares: Array) -> NDArray[np.intp]:
         """Return which signals make an incident of a window that is one."""

@@ -34,9 +34,11 @@ Counts = NDArray[np.intp]
 
 WORST: Final = 1e6  # ceiling of a score: finite, since JSON has no infinity
 HISTORY: Final = 10  # least instants seen in the baseline that make a normal range
-GUARD: Final = 600.0  # seconds at the baseline's end that a late alert may leave to the fault ...
+GUARD: Final = (
+    1800.0  # seconds at the baseline's end that a slow fault or a late alert may spoil ...
+)
 GUARD_INSTANTS: Final = 3  # ... and at least so many instants ...
-GUARD_SHARE: Final = 0.05  # ... but at most this share of the baseline
+GUARD_SHARE: Final = 0.15  # ... but at most this share of the baseline
 FLOOR: Final = 0.01  # smallest scale, as a share of the median: below it, movement is noise
 MOVED: Final = 20.0  # score of a signal that was always zero and is not any more
 COARSE: Final = 40  # stretches into which a long recent part is pooled, so that blips cancel
@@ -145,6 +147,18 @@ def counts_things(window: Window, past: Array, now: Array) -> NDArray[np.bool_]:
     return counting
 
 
+def smallest_scale(normal: Array, counting: NDArray[np.bool_]) -> Array:
+    """Return the scale below which movement is noise.
+
+    Args:
+        normal: Median of each signal.
+        counting: Signals that vary by the root of their number at least: a third connection beside
+            two is not news, even if there were two all day.
+    """
+    share, error = FLOOR * np.abs(normal), np.sqrt(np.maximum(np.abs(normal), 1.0))
+    return np.where(counting, np.maximum(share, error), share)
+
+
 def learn(
     past: Array, counting: NDArray[np.bool_], habit: tuple[Array, Array] | None = None
 ) -> Past:
@@ -152,8 +166,7 @@ def learn(
 
     Args:
         past: Values of shape (instants, signals), NaN where nothing was seen.
-        counting: Signals that vary by the root of their number at least: a third connection beside
-            two is not news, even if there were two all day.
+        counting: Signals that vary by the root of their number at least.
         habit: Least and greatest value that other days lead to expect at each instant.
     """
     ordered = np.sort(past, axis=0)  # NaN last
@@ -168,8 +181,7 @@ def learn(
     scale = np.maximum(np.max(widths, axis=0), FLOOR * np.abs(normal))
     # Rarely moving: neither quantile sees it, so its whole range is the scale.
     scale = np.where(scale > 0, scale, most - least)
-    error = np.sqrt(np.maximum(np.abs(normal), 1.0))
-    scale = np.where(counting, np.maximum(scale, error), scale)
+    scale = np.where(counting, np.maximum(scale, smallest_scale(normal, counting)), scale)
     if habit is not None:
         distance = np.fmin(distance, beyond(past, *(bound[: len(past)] for bound in habit)))
     deviations = distance / np.where(scale > 0, scale, 1.0)

@@ -23,14 +23,15 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy.special import log_ndtr
 
-from models.deviation import FLOOR, MAD_TO_SIGMA, MOVED, TOP, tail_index
+from models.deviation import COARSE, MAD_TO_SIGMA, MOVED, TOP, tail_index
 
 Array = NDArray[np.float64]
 
-COARSE: Final = 40  # instants into which a long recent part is pooled, or a few more
-LEAVES: Final = 3.0  # robust standard deviations from which a signal counts; at e times as far, whole
+LEAVES: Final = (
+    3.0  # robust standard deviations from which a signal counts; at e times as far, whole
+)
 CALM: Final = (-3.2, 0.6)  # mean and deviation of the logarithm of a calm window's breadth
-CALM_WINDOWS: Final = 30.0  # windows of the past that this knowledge is worth
+CALM_WINDOWS: Final = 40.0  # windows of the past that this knowledge is worth
 STEADIEST: Final = 0.2  # least deviation of the logarithm that a past may show
 MANY: Final = 30.0  # windows of the past that tell one in a hundred
 EXPLAINED: Final = 0.9  # share of the variance that the components keep
@@ -44,17 +45,18 @@ ALIKE: Final = 0.8  # of a movement, that makes an earlier one of its size
 FAR: Final = 20.0  # standard deviations beyond which a movement does not count for more
 
 
-def breadth(past: Array, now: Array) -> float:
+def breadth(past: Array, now: Array, least: Array) -> float:
     """Return -log10 of the chance that a calm window is as broad as this at its broadest moment.
 
     Args:
         past: Values of the baseline, of shape (instants, signals), NaN where nothing was seen.
         now: Values of the recent part.
+        least: Smallest scale of each signal: below it, movement is noise.
     """
     past, now = _pooled(past, now)
-    if len(now) < 2 or not len(past):
+    if len(now) < 2 or not past.size:
         return 0.0
-    normal, scale = _normal(past, now)
+    normal, scale = _normal(past, now, least)
     signals = past.shape[1]
     before, lately = (_broad(np.abs(part - normal) / scale) for part in (past, now))
     mean, deviation = CALM
@@ -67,19 +69,18 @@ def breadth(past: Array, now: Array) -> float:
             spread = max(spread, (rare - middle) / 2.33)
         weight = windows / (windows + CALM_WINDOWS)
         mean = weight * middle + (1 - weight) * mean
-        deviation = (
-            weight * max(spread, STEADIEST) ** 2 + (1 - weight) * deviation**2
-        ) ** 0.5
+        deviation = (weight * max(spread, STEADIEST) ** 2 + (1 - weight) * deviation**2) ** 0.5
     reached = log((lately.max() + 0.5) / signals)
     return float(-log_ndtr((mean - reached) / deviation) / log(10))
 
 
-def pattern(past: Array, now: Array) -> tuple[float, Array]:
+def pattern(past: Array, now: Array, least: Array) -> tuple[float, Array]:
     """Return how surprising the farthest movement off the usual directions is.
 
     Args:
         past: Values of the baseline, of shape (instants, signals), NaN where nothing was seen.
         now: Values of the recent part, which follows at once.
+        least: Smallest scale of each signal: below it, movement is noise.
 
     Returns:
         -log10 of its chance in a window of the past, and each signal's share of it; 0 where the
@@ -88,17 +89,17 @@ def pattern(past: Array, now: Array) -> tuple[float, Array]:
     shares = np.zeros(past.shape[1])
     column = np.linspace(0, past.shape[1] - 1, min(SIGNALS, past.shape[1])).astype(np.intp)
     past, now = _pooled(past[:, column], now[:, column])
+    least = least[column]
     signals, length = past.shape[1], len(now)
     if not signals or length < 1 or len(past) < max(FEWEST * length, PER_SIGNAL * signals) + LEVEL:
         return 0.0, shares
     values = np.vstack([past, now])
-    values = np.where(np.isnan(values), _normal(past, now)[0], values)
+    values = np.where(np.isnan(values), _median(past), values)
     last = len(past)
     starts = np.linspace(LEVEL, last - length, min(BLOCKS, last - length - LEVEL + 1))
     starts = np.append(starts.astype(np.intp), last)
     level = np.median(values[starts[:, None] - np.arange(1, LEVEL + 1)], axis=1)
     moves = values[starts[:, None] + np.arange(length)] - level[:, None]
-    least = FLOOR * np.abs(np.median(past, axis=0))
     # Directions fit the rows they come from too well: each part of the past is judged by the rest.
     parts = np.array_split(np.arange(len(moves) - 1), FOLDS)
     rest = [np.delete(moves[:-1], part, axis=0) for part in parts]
@@ -134,11 +135,11 @@ def _pooled(past: Array, now: Array) -> tuple[Array, Array]:
     return pool(past), pool(now)
 
 
-def _normal(past: Array, now: Array) -> tuple[Array, Array]:
+def _normal(past: Array, now: Array, least: Array) -> tuple[Array, Array]:
     """Return each signal's median and a scale that faults in up to half of the past leave alone."""
     normal = _median(past)
     distance = np.abs(past - normal)
-    scale = np.maximum(MAD_TO_SIGMA * _median(distance), FLOOR * np.abs(normal))
+    scale = np.maximum(MAD_TO_SIGMA * _median(distance), least)
     # Steady most of the time: its rare movements are the scale; never moved: those of now.
     rare = np.sqrt(np.nan_to_num(distance**2).mean(axis=0)) if len(past) else scale
     scale = np.where(scale > 0, scale, rare)
