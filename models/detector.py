@@ -1,10 +1,11 @@
 """Whether a window is an incident, and which signals have left their normal range in it.
 
-A window is judged as a whole, by three witnesses: the most surprising single signal (corrected for
-how many there are, its tail read on the line that the window's own past gives, ``models.replay``), a
-movement off the directions in which all signals usually move, and how many signals something happens
-to at once (``models.together``). The first two extrapolate from the past, so a short past takes
-weight from them; the third knows beforehand how broad calm systems are, and is what remains then.
+A window is judged as a whole, by three witnesses. The most surprising *single* signal: corrected
+for how many there are, its tail read on the line that the window's own past gives
+(``models.replay``). The *pattern*: a movement off the directions in which all signals usually move.
+The *breadth*: to how many signals something happens at once (``models.together``). The first two
+extrapolate from the past, so the shorter it is the less they weigh; the third knows beforehand how
+broad calm systems are, and is what remains then.
 
 Reference: Genest, Zidek, "Combining probability distributions", Statistical Science 1 (1986), for
 pooling by weighted logarithms.
@@ -89,7 +90,7 @@ class RobustDetector:
         )
 
     def _judge(self, window: Window) -> tuple[float, Deviations, Array, Array]:
-        """Return the window's score, and each signal's deviation, surprise and share of the pattern."""
+        """Return the score, and each signal's deviation, surprise and share of the pattern."""
         found = measure(window)
         surprise = replay(window).read(found.surprise)
         past, now = (part.drop("time").to_numpy() for part in (window.baseline, window.recent))
@@ -115,7 +116,8 @@ class RobustDetector:
             abnormal = seen & (shares >= SHARE)
         if not abnormal.any():
             abnormal[order[seen[order]][:FEW]] = True
-        return order[abnormal[order]]
+        named: NDArray[np.intp] = order[abnormal[order]]
+        return named
 
 
 def _touching(window: Window) -> bool:

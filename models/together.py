@@ -27,9 +27,7 @@ from models.deviation import COARSE, MAD_TO_SIGMA, MOVED, TOP, tail_index
 
 Array = NDArray[np.float64]
 
-LEAVES: Final = (
-    3.0  # robust standard deviations from which a signal counts; at e times as far, whole
-)
+LEAVES: Final = 3.0  # robust standard deviations from which a signal counts; e times as far, fully
 CALM: Final = (-3.2, 0.6)  # mean and deviation of the logarithm of a calm window's breadth
 CALM_WINDOWS: Final = 40.0  # windows of the past that this knowledge is worth
 STEADIEST: Final = 0.2  # least deviation of the logarithm that a past may show
@@ -40,7 +38,8 @@ BLOCKS: Final = 300  # windows of the past that are compared at most
 PER_SIGNAL: Final = 3  # instants of the past, for each signal, that it takes to know the directions
 FOLDS: Final = 5  # parts of the past, of which each is judged by the others
 FEWEST: Final = 5  # windows of the past that it takes
-SIGNALS: Final = 400  # that are compared at most
+BRIEF: Final = 10  # stretches into which a recent part is pooled, or a few more
+SIGNALS: Final = 200  # that are compared at most
 ALIKE: Final = 0.8  # of a movement, that makes an earlier one of its size
 FAR: Final = 20.0  # standard deviations beyond which a movement does not count for more
 
@@ -53,7 +52,7 @@ def breadth(past: Array, now: Array, least: Array) -> float:
         now: Values of the recent part.
         least: Smallest scale of each signal: below it, movement is noise.
     """
-    past, now = _pooled(past, now)
+    past, now = _pooled(past, now, COARSE)
     if len(now) < 2 or not past.size:
         return 0.0
     normal, scale = _normal(past, now, least)
@@ -88,42 +87,66 @@ def pattern(past: Array, now: Array, least: Array) -> tuple[float, Array]:
     """
     shares = np.zeros(past.shape[1])
     column = np.linspace(0, past.shape[1] - 1, min(SIGNALS, past.shape[1])).astype(np.intp)
-    past, now = _pooled(past[:, column], now[:, column])
+    past, now = _pooled(past[:, column], now[:, column], BRIEF)
     least = least[column]
     signals, length = past.shape[1], len(now)
     if not signals or length < 1 or len(past) < max(FEWEST * length, PER_SIGNAL * signals) + LEVEL:
         return 0.0, shares
-    values = np.vstack([past, now])
-    values = np.where(np.isnan(values), _median(past), values)
-    last = len(past)
-    starts = np.linspace(LEVEL, last - length, min(BLOCKS, last - length - LEVEL + 1))
-    starts = np.append(starts.astype(np.intp), last)
-    level = np.median(values[starts[:, None] - np.arange(1, LEVEL + 1)], axis=1)
-    moves = values[starts[:, None] + np.arange(length)] - level[:, None]
+    moves = _scaled(_moves(past, now), least)
+    windows, asked = np.array_split(moves[:-1], FOLDS), moves[-1:]
+    common = [np.einsum("wis,wit->st", part, part, optimize=True) for part in windows]
+    whole = np.sum(common, axis=0)
     # Directions fit the rows they come from too well: each part of the past is judged by the rest.
-    parts = np.array_split(np.arange(len(moves) - 1), FOLDS)
-    rest = [np.delete(moves[:-1], part, axis=0) for part in parts]
     before = np.concatenate(
-        [_farthest(_off(fit, moves[p], least)) for fit, p in zip(rest, parts, strict=True)]
+        [
+            _off(part, _directions(whole - own)).max(axis=1)
+            for part, own in zip(windows, common, strict=True)
+        ]
     )
-    off = _off(moves[:-1], moves[-1:], least)[0]
-    size = max(float(np.median(before)), 1e-9)
-    before, reached = before[:, None] / size, float(_farthest(off[None])[0]) / size
-    start = np.quantile(before, 1 - TOP, axis=0)
-    index = tail_index(before, start)
-    surprise = float((np.log10((1 + reached) / (1 + start)) / index)[0]) - log10(TOP)
-    alike = before[:, 0] >= ALIKE * reached
-    times = int(np.diff(alike.astype(np.int8), prepend=0).clip(0).sum())
-    if times:  # what has happened before is as rare as it was, whatever the tail says
-        surprise = min(surprise, log10(len(past) / length / times))
-    worst = off[(off**2).sum(axis=1).argmax()] ** 2
-    shares[column] = worst / max(float(worst.sum()), 1e-9)
-    return max(surprise, 0.0), shares
+    directions = _directions(whole)
+    reached = _off(asked, directions)[0]
+    worst = asked[0, reached.argmax()]
+    error = (worst - directions @ (directions.T @ worst)) ** 2
+    shares[column] = error / max(float(error.sum()), 1e-9)
+    return _surprise(before, float(reached.max()), len(past) / length), shares
 
 
-def _pooled(past: Array, now: Array) -> tuple[Array, Array]:
-    """Return both parts, so many instants pooled to their lower median that few are left."""
-    size = max(len(now) // COARSE, 1)
+def _surprise(before: Array, reached: float, windows: float) -> float:
+    """Return -log10 of the chance of what was ``reached``, after what windows ``before`` showed.
+
+    What has happened before is as rare as it was, whatever the tail says.
+    """
+    size = float(np.median(before))
+    if size <= 0 or reached <= 0:
+        return 0.0
+    known, start = before[:, None] / size, np.quantile(before, [1 - TOP]) / size
+    beyond = np.log10((1 + reached / size) / (1 + start)) / tail_index(known, start)
+    alike = (before >= ALIKE * reached).astype(np.int8)
+    times = int(np.diff(alike, prepend=0).clip(0).sum())
+    most = log10(windows / times) if times else np.inf
+    return max(min(float(beyond[0]) - log10(TOP), most), 0.0)
+
+
+def _moves(past: Array, now: Array) -> Array:
+    """Return movements from the level shortly before, of windows of the past and of ``now``, last.
+
+    Returns:
+        Shape (windows, instants, signals); 0 where nothing was seen.
+    """
+    usual = _median(past)
+    values = np.vstack([past, now]) - usual
+    values[np.isnan(values)] = 0.0
+    last, length = len(past), len(now)
+    starts = np.linspace(LEVEL, last - length, min(BLOCKS, last - length - LEVEL + 1))
+    starts = np.append(starts, last).astype(np.intp)
+    level = np.median(values[starts[:, None] - np.arange(1, LEVEL + 1)], axis=1)
+    moves: Array = values[starts[:, None] + np.arange(length)] - level[:, None]
+    return moves
+
+
+def _pooled(past: Array, now: Array, stretches: int) -> tuple[Array, Array]:
+    """Return both parts, pooled to lower medians: ``now`` to ``stretches`` or a few more."""
+    size = max(len(now) // stretches, 1)
     if size == 1:
         return past, now
 
@@ -162,28 +185,32 @@ def _broad(deviation: Array) -> Array:
     return counts
 
 
-def _off(past: Array, moves: Array, least: Array) -> Array:
-    """Return the part of ``moves`` that the directions of ``past`` do not explain.
+def _scaled(moves: Array, least: Array) -> Array:
+    """Return ``moves`` in standard deviations of those of the past, none of them too far.
 
     Args:
-        past: Movements of the shape (windows, instants, signals).
-        moves: The same, of other windows.
+        moves: Shape (windows, instants, signals); the last window is the one in question.
         least: Smallest scale of each signal.
     """
-    signals = past.shape[2]
-    scale = np.maximum(np.sqrt((past**2).mean(axis=(0, 1))), least)
-    never = np.abs(moves).max(axis=(0, 1)) / FAR
+    scale = np.maximum(np.sqrt((moves[:-1] ** 2).mean(axis=(0, 1))), least)
+    never = np.abs(moves[-1]).max(axis=0) / FAR
     scale = np.where(scale > 0, scale, np.where(never > 0, never, 1.0))
-    usual, scaled = (
-        np.clip(part / scale, -FAR, FAR).reshape(-1, signals) for part in (past, moves)
-    )
-    variance, directions = np.linalg.eigh(usual.T @ usual)  # smallest first
+    scaled: Array = np.clip(moves / scale, -FAR, FAR)
+    return scaled
+
+
+def _directions(common: Array) -> Array:
+    """Return the directions that explain enough of a sum of squares and products, as columns."""
+    variance, directions = np.linalg.eigh(common)  # smallest first
     explained = np.cumsum(variance[::-1])
     number = int(np.searchsorted(explained, EXPLAINED * explained[-1])) + 1
-    chosen = directions[:, ::-1][:, :number]
-    return (scaled - scaled @ chosen @ chosen.T).reshape(moves.shape)
+    chosen: Array = directions[:, ::-1][:, :number]
+    return chosen
 
 
-def _farthest(off: Array) -> Array:
-    """Return how far each window was off at its farthest instant."""
-    return np.sqrt((off**2).sum(axis=2)).max(axis=1)
+def _off(moves: Array, directions: Array) -> Array:
+    """Return how far ``moves`` are off the directions, of shape (windows, instants)."""
+    flat = moves.reshape(-1, moves.shape[2])
+    rest = (flat**2).sum(axis=1) - ((flat @ directions) ** 2).sum(axis=1)
+    off: Array = np.sqrt(np.maximum(rest, 0.0)).reshape(moves.shape[:2])
+    return off
