@@ -28,6 +28,10 @@ PIECES: Final = 16  # into which the past is cut; every other one is judged by t
 BLOCKS: Final = 64  # as long as the recent part, that are judged at most
 SIGNALS: Final = 500  # that are pooled at most
 LEAST: Final = 200  # surprises that tell something
+FAULT: Final = 0.01  # chance of what a signal shows in a fault ...
+BROAD: Final = 0.1  # ... which more than this share of the signals must show at once ...
+FEW: Final = 2  # ... and more than so many ...
+FAULTS: Final = 0.1  # ... in at most this share of the blocks
 RARE: Final = (0.1, 0.01)  # chances of the two quantiles through which the line goes
 PRIOR: Final = 20.0  # surprises that the prior, a line of slope 1, is worth
 STEEPEST: Final = 0.7  # slope below which no number of calm days makes us trust small movements
@@ -54,7 +58,7 @@ def replay(window: Window) -> Line:
     recent = window.recent.drop("time").to_numpy()
     column = np.linspace(0, past.shape[1] - 1, min(SIGNALS, past.shape[1])).astype(np.intp)
     counting = counts_things(window, past, recent)[column]
-    surprises = _replayed(past[:, column], counting, len(recent))
+    surprises = _calm(_replayed(past[:, column], counting, len(recent)))
     known = surprises[~np.isnan(surprises)]
     if len(known) < LEAST:
         return Line()
@@ -62,6 +66,20 @@ def replay(window: Window) -> Line:
     slope = (high - level) / np.log10(RARE[0] / RARE[1])
     weight = RARE[0] * len(known)
     return Line(float(level), max((slope * weight + PRIOR) / (weight + PRIOR), STEEPEST))
+
+
+def _calm(surprises: Array) -> Array:
+    """Return ``surprises`` without the few blocks in which many signals were surprising at once.
+
+    Those were faults. One signal that bursts every hour stays: that is its normal life.
+    """
+    if not surprises.size:
+        return surprises
+    high = (surprises >= -np.log10(FAULT)).sum(axis=1)  # not where NaN
+    broad = high > max(BROAD * surprises.shape[1], FEW)
+    most = int(FAULTS * len(surprises))
+    broad[np.argsort(-high, kind="stable")[most:]] = False
+    return surprises[~broad]
 
 
 def _replayed(past: Array, counting: NDArray[np.bool_], length: int) -> Array:
