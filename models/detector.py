@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnose.schema import Anomaly, Window
-from models.deviation import COARSE, Deviations, counts_things, measure, smallest_scale
-from models.replay import replay
+from models.deviation import COARSE, Deviations, counts_things, measure, settled, smallest_scale
+from models.replay import precedents, replay
 from models.together import breadth, pattern
 
 Array = NDArray[np.float64]
@@ -94,13 +94,13 @@ class RobustDetector:
         found = measure(window)
         surprise = replay(window).read(found.surprise)
         past, now = (part.drop("time").to_numpy() for part in (window.baseline, window.recent))
+        single = _single(surprise, found, past[: settled(window)], len(now))
         least = smallest_scale(found.normal, counts_things(window, past, now))[found.tested]
         past, now = past[:, found.tested], now[:, found.tested]
         shares, unusual = np.zeros(len(surprise)), 0.0
         if _touching(window):
             unusual, shares[found.tested] = pattern(past, now, least)
-        single = surprise.max(initial=0.0) - log10(max(len(least), 1))
-        alone = max(float(single), unusual - log10(WITNESSES), 0.0)
+        alone = max(single, unusual - log10(WITNESSES), 0.0)
         stretches = len(past) / max(len(now) // COARSE, 1)
         weight = stretches / (stretches + LONG)
         score = weight * alone + (1 - weight) * breadth(past, now, least)
@@ -118,6 +118,18 @@ class RobustDetector:
             abnormal[order[seen[order]][:FEW]] = True
         named: NDArray[np.intp] = order[abnormal[order]]
         return named
+
+
+def _single(surprise: Array, found: Deviations, past: Array, length: int) -> float:
+    """Return -log10 of the chance that any signal is as surprising in a window of the past.
+
+    What a signal has done before is as rare as it was, however many other signals there are.
+    """
+    rarity = surprise - log10(max(int(found.tested.sum()), 1))
+    times = precedents(past, length, found)
+    windows = max(len(past) / max(length, 1), 1.0)
+    seen = np.where(times > 0, np.log10(windows / np.maximum(times, 1)), np.inf)
+    return float(np.minimum(rarity, seen).max(initial=0.0))
 
 
 def _touching(window: Window) -> bool:

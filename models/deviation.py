@@ -49,6 +49,7 @@ NOVEL: Final = 3  # instants of a never-seen value that are evidence; more follo
 IQR_TO_SIGMA: Final = 0.7413  # makes the interquartile range of normal data its deviation
 MAD_TO_SIGMA: Final = 1.4826  # the same for the median absolute deviation
 SPREAD_TO_SIGMA: Final = 1 / 3.29  # the same for the range from the 5th to the 95th percentile
+ALIKE: Final = 0.8  # share of a movement that an earlier one must reach to be its precedent
 LEVEL: Final = 3.0  # robust standard deviations from which a movement may be an onset
 COUNTS: Final = ("count", "")  # units of a gauge that may count things
 

@@ -20,7 +20,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnose.schema import Window
-from models.deviation import HISTORY, counts_things, judge, learn, settled
+from models.deviation import (
+    ALIKE,
+    COARSE,
+    HISTORY,
+    Counts,
+    Deviations,
+    counts_things,
+    judge,
+    learn,
+    settled,
+)
 
 Array = NDArray[np.float64]
 
@@ -68,6 +78,25 @@ def replay(window: Window) -> Line:
     return Line(float(level), max((slope * weight + PRIOR) / (weight + PRIOR), STEEPEST))
 
 
+def precedents(past: Array, length: int, found: Deviations) -> Counts:
+    """Return how often each signal has already held nearly such a deviation as it shows now.
+
+    Args:
+        past: Values of the baseline that are surely no part of the fault, of shape (instants,
+            signals).
+        length: Instants of the recent part.
+        found: What the recent part shows.
+    """
+    size = max(length // COARSE, 1)
+    distance = np.nan_to_num(np.abs(past[len(past) % size :] - found.normal)) / found.scale
+    ordered: Array = np.sort(distance.reshape(-1, size, past.shape[1]), axis=1)
+    level = ordered[:, (size - 1) // 2]
+    alike = np.minimum(level[1:], level[:-1]) >= ALIKE * found.score
+    runs = (np.diff(alike.astype(np.int8), axis=0, prepend=0) == 1).sum(axis=0)
+    counts: Counts = np.where(found.score > 0, runs, 0)
+    return counts
+
+
 def _calm(surprises: Array) -> Array:
     """Return ``surprises`` without the few blocks in which many signals were surprising at once.
 
@@ -79,7 +108,8 @@ def _calm(surprises: Array) -> Array:
     broad = high > max(BROAD * surprises.shape[1], FEW)
     most = int(FAULTS * len(surprises))
     broad[np.argsort(-high, kind="stable")[most:]] = False
-    return surprises[~broad]
+    calm: Array = surprises[~broad]
+    return calm
 
 
 def _replayed(past: Array, counting: NDArray[np.bool_], length: int) -> Array:

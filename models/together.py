@@ -23,7 +23,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy.special import log_ndtr
 
-from models.deviation import COARSE, MAD_TO_SIGMA, MOVED, TOP, tail_index
+from models.deviation import ALIKE, COARSE, MAD_TO_SIGMA, MOVED, TOP, tail_index
 
 Array = NDArray[np.float64]
 
@@ -40,7 +40,6 @@ FOLDS: Final = 5  # parts of the past, of which each is judged by the others
 FEWEST: Final = 5  # windows of the past that it takes
 BRIEF: Final = 10  # stretches into which a recent part is pooled, or a few more
 SIGNALS: Final = 200  # that are compared at most
-ALIKE: Final = 0.8  # of a movement, that makes an earlier one of its size
 FAR: Final = 20.0  # standard deviations beyond which a movement does not count for more
 
 

@@ -62,7 +62,9 @@ class Stretch:
         return len(self.first) * self.every * self.step / 86_400
 
 
-def scan(name: str, values: Array, label: Array | None, step: float, windows: int) -> Stretch:
+def scan(
+    name: str, values: Array, label: NDArray[np.uint8] | None, step: float, windows: int
+) -> Stretch:
     """Return the scores of all scans over ``values``, of shape (instants, signals)."""
     length = max(round(LEAD.total_seconds() / step), 2) + max(round(300 / step), 3) + 1
     every = length * windows

@@ -145,6 +145,16 @@ def test_a_broken_pattern_names_who_broke_it():
     assert anomaly.node.signal == "s4"
 
 
+def test_a_job_that_ran_once_before_is_no_incident_to_who_was_not_alerted():
+    def scored(precedent):
+        past = np.random.default_rng(14).normal(10, 1, 1900)
+        past[460:470] += 60 * precedent
+        return RobustDetector().score(beside_noise(past, np.full(8, 70.0)))
+
+    assert scored(0) > 4
+    assert -np.log10(0.05) < scored(1) < 3
+
+
 @pytest.mark.parametrize("early", [-2, -1, 1, 2])
 def test_an_alert_early_or_late_is_answered_all_the_same(early):
     rng = np.random.default_rng(13)
