@@ -34,9 +34,7 @@ Counts = NDArray[np.intp]
 
 WORST: Final = 1e6  # ceiling of a score: finite, since JSON has no infinity
 HISTORY: Final = 10  # least instants seen in the baseline that make a normal range
-GUARD: Final = (
-    1800.0  # seconds at the baseline's end that a slow fault or a late alert may spoil ...
-)
+GUARD: Final = 1800.0  # seconds at the baseline's end that a slow fault or late alert may spoil ...
 GUARD_INSTANTS: Final = 3  # ... and at least so many instants ...
 GUARD_SHARE: Final = 0.15  # ... but at most this share of the baseline
 FLOOR: Final = 0.01  # smallest scale, as a share of the median: below it, movement is noise
@@ -248,6 +246,21 @@ def sustained(lately: Array) -> tuple[Array, Counts]:
     return score, seen // pool
 
 
+def tail_index(deviations: Array, start: Array) -> Array:
+    """Return Hill's estimate of how fast the tail falls, with its prior.
+
+    What counts as one observation is a run of instants beyond ``start``: a level that drifts for a
+    minute has told once how far it goes, not sixty times.
+    """
+    beyond_start = deviations > start  # not where NaN
+    excess = np.log((1 + np.where(beyond_start, deviations, 0.0)) / (1 + start))
+    instants = np.maximum(beyond_start.sum(axis=0), 1)
+    runs = (np.diff(beyond_start.astype(np.int8), axis=0, prepend=0) == 1).sum(axis=0)
+    mean = np.where(beyond_start, excess, 0.0).sum(axis=0) / instants
+    index: Array = (mean * runs + TAIL * PRIOR) / (runs + PRIOR)
+    return index
+
+
 def _learned(
     baseline: Array, settled: int, counting: NDArray[np.bool_], habit: Habit | None
 ) -> Past:
@@ -280,21 +293,6 @@ def _scale(past: Past, now: Array) -> Array:
     """Return the scale; what was always zero has none, so the movement itself gives it."""
     farthest = np.fmax.reduce(np.abs(now - past.normal), axis=0, initial=0.0) / MOVED
     return np.where(past.scale > 0, past.scale, np.where(farthest > 0, farthest, 1.0))
-
-
-def tail_index(deviations: Array, start: Array) -> Array:
-    """Return Hill's estimate of how fast the tail falls, with its prior.
-
-    What counts as one observation is a run of instants beyond ``start``: a level that drifts for a
-    minute has told once how far it goes, not sixty times.
-    """
-    beyond_start = deviations > start  # not where NaN
-    excess = np.log((1 + np.where(beyond_start, deviations, 0.0)) / (1 + start))
-    instants = np.maximum(beyond_start.sum(axis=0), 1)
-    runs = (np.diff(beyond_start.astype(np.int8), axis=0, prepend=0) == 1).sum(axis=0)
-    mean = np.where(beyond_start, excess, 0.0).sum(axis=0) / instants
-    index: Array = (mean * runs + TAIL * PRIOR) / (runs + PRIOR)
-    return index
 
 
 def _onset(lately: Array, level: Array) -> Counts:

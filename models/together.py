@@ -33,7 +33,7 @@ CALM_WINDOWS: Final = 40.0  # windows of the past that this knowledge is worth
 STEADIEST: Final = 0.2  # least deviation of the logarithm that a past may show
 MANY: Final = 30.0  # windows of the past that tell one in a hundred
 EXPLAINED: Final = 0.9  # share of the variance that the components keep
-LEVEL: Final = 12  # instants whose median is the level from which a movement starts
+BEFORE: Final = 12  # instants whose median is the level from which a movement starts
 BLOCKS: Final = 300  # windows of the past that are compared at most
 PER_SIGNAL: Final = 3  # instants of the past, for each signal, that it takes to know the directions
 FOLDS: Final = 5  # parts of the past, of which each is judged by the others
@@ -89,7 +89,7 @@ def pattern(past: Array, now: Array, least: Array) -> tuple[float, Array]:
     past, now = _pooled(past[:, column], now[:, column], BRIEF)
     least = least[column]
     signals, length = past.shape[1], len(now)
-    if not signals or length < 1 or len(past) < max(FEWEST * length, PER_SIGNAL * signals) + LEVEL:
+    if not signals or length < 1 or len(past) < max(FEWEST * length, PER_SIGNAL * signals) + BEFORE:
         return 0.0, shares
     moves = _scaled(_moves(past, now), least)
     windows, asked = np.array_split(moves[:-1], FOLDS), moves[-1:]
@@ -136,9 +136,9 @@ def _moves(past: Array, now: Array) -> Array:
     values = np.vstack([past, now]) - usual
     values[np.isnan(values)] = 0.0
     last, length = len(past), len(now)
-    starts = np.linspace(LEVEL, last - length, min(BLOCKS, last - length - LEVEL + 1))
+    starts = np.linspace(BEFORE, last - length, min(BLOCKS, last - length - BEFORE + 1))
     starts = np.append(starts, last).astype(np.intp)
-    level = np.median(values[starts[:, None] - np.arange(1, LEVEL + 1)], axis=1)
+    level = np.median(values[starts[:, None] - np.arange(1, BEFORE + 1)], axis=1)
     moves: Array = values[starts[:, None] + np.arange(length)] - level[:, None]
     return moves
 
