@@ -24,7 +24,7 @@ from models.together import breadth, pattern
 
 Array = NDArray[np.float64]
 
-LONG: Final = 200.0  # instants (pooled as in the score) after which the past weighs one half
+LONG: Final = 100.0  # instants (pooled as in the score) after which the past weighs one half
 WITNESSES: Final = 3  # each of which may be wrong once in a while
 SHARE: Final = 0.1  # of a movement off the usual directions, by which a signal takes part in it
 TOUCHING: Final = 1.5  # steps between the parts of a window, up to which they follow at once
