@@ -1,24 +1,45 @@
-"""Which signals have left their normal range, so that a healthy window stays silent.
+"""Whether a window is an incident, and which signals have left their normal range in it.
 
-Bonferroni's correction over all signals: the more there is to look at, the higher the bar for
-each. Autocorrelation and tails are met by asking for a sustained deviation (``models.deviation``)
-and by reading its surprise on the line that the window's own past gives (``models.replay``).
+A window is judged as a whole, by three witnesses. The most surprising *single* signal: corrected
+for how many there are, its tail read on the line that the window's own past gives
+(``models.replay``). The *pattern*: a movement off the directions in which all signals usually move.
+The *breadth*: to how many signals something happens at once (``models.together``). The first two
+extrapolate from the past, so the shorter it is the less they weigh; the third knows beforehand how
+broad calm systems are, and is what remains then.
+
+Reference: Genest, Zidek, "Combining probability distributions", Statistical Science 1 (1986), for
+pooling by weighted logarithms.
 """
 
+from math import log10
+from typing import Final
+
 import numpy as np
+from numpy.typing import NDArray
 
 from diagnose.schema import Anomaly, Window
-from models.deviation import measure
-from models.replay import replay
+from models.deviation import COARSE, Deviations, counts_things, measure, settled, smallest_scale
+from models.replay import precedents, replay
+from models.together import breadth, pattern
+
+Array = NDArray[np.float64]
+
+LONG: Final = 100.0  # instants (pooled as in the score) after which the past weighs one half
+WITNESSES: Final = 3  # each of which may be wrong once in a while
+SHARE: Final = 0.1  # of a movement off the usual directions, by which a signal takes part in it
+TOUCHING: Final = 1.5  # steps between the parts of a window, up to which they follow at once
+FEW: Final = 3  # signals that are named where none is abnormal by itself
 
 
 class RobustDetector:
-    """Flag signals whose sustained deviation their own past makes incredible.
+    """Tell an incident from a healthy window, and name the signals that make it one.
 
     Args:
-        alpha: Probability that a healthy window raises anything at all, 0..1.
-        least_score: Robust standard deviations below which nothing is an anomaly, however steady
-            the signal was: what is significant may still be too small to matter.
+        alpha: Probability that a healthy window is called an incident, 0..1. With an alert at hand,
+            somebody has seen a symptom, and one in twenty is right; who asks every few minutes
+            without any reason needs far less (``tests/bench/replay_days.py``).
+        least_score: Robust standard deviations below which a signal is no anomaly by itself,
+            however steady it was: what is significant may still be too small to matter.
 
     Example:
         >>> from datetime import UTC, datetime, timedelta
@@ -44,13 +65,16 @@ class RobustDetector:
         self.alpha = alpha
         self.least_score = least_score
 
+    def score(self, window: Window) -> float:
+        """Return -log10 of the chance that ``window`` is healthy and shows as much; 0 or more."""
+        return self._judge(window)[0]
+
     def detect(self, window: Window) -> tuple[Anomaly, ...]:
         """Return what left its normal range, most surprising first; nothing on a healthy window."""
-        found = measure(window)
-        surprise = replay(window).read(found.surprise)
-        bar = np.log10(max(int(found.tested.sum()), 1) / self.alpha)
-        abnormal = (surprise >= bar) & (found.score >= self.least_score)
-        order = np.lexsort((-found.largest, -surprise))
+        score, found, surprise, shares = self._judge(window)
+        if score < -log10(self.alpha):
+            return ()
+        named = self._named(found, surprise, shares)
         times = window.recent["time"]
         values = window.recent.drop("time")
         return tuple(
@@ -62,6 +86,55 @@ class RobustDetector:
                 normal=float(found.normal[i]),
                 observed=float(values[int(found.peak[i]), int(i)]),
             )
-            for i in order
-            if abnormal[i]
+            for i in named
         )
+
+    def _judge(self, window: Window) -> tuple[float, Deviations, Array, Array]:
+        """Return the score, and each signal's deviation, surprise and share of the pattern."""
+        found = measure(window)
+        surprise = replay(window).read(found.surprise)
+        past, now = (part.drop("time").to_numpy() for part in (window.baseline, window.recent))
+        single = _single(surprise, found, past[: settled(window)], len(now))
+        least = smallest_scale(found.normal, counts_things(window, past, now))[found.tested]
+        past, now = past[:, found.tested], now[:, found.tested]
+        shares, unusual = np.zeros(len(surprise)), 0.0
+        if _touching(window):
+            unusual, shares[found.tested] = pattern(past, now, least)
+        alone = max(single, unusual - log10(WITNESSES), 0.0)
+        stretches = len(past) / max(len(now) // COARSE, 1)
+        weight = stretches / (stretches + LONG)
+        score = weight * alone + (1 - weight) * breadth(past, now, least)
+        return score, found, surprise, shares
+
+    def _named(self, found: Deviations, surprise: Array, shares: Array) -> NDArray[np.intp]:
+        """Return which signals make an incident of a window that is one."""
+        bar = np.log10(max(int(found.tested.sum()), 1) / self.alpha)
+        seen = found.peak >= 0
+        order = np.lexsort((-found.largest, -surprise))
+        abnormal = seen & (surprise >= bar) & (found.score >= self.least_score)
+        if not abnormal.any():
+            abnormal = seen & (shares >= SHARE)
+        if not abnormal.any():
+            abnormal[order[seen[order]][:FEW]] = True
+        named: NDArray[np.intp] = order[abnormal[order]]
+        return named
+
+
+def _single(surprise: Array, found: Deviations, past: Array, length: int) -> float:
+    """Return -log10 of the chance that any signal is as surprising in a window of the past.
+
+    What a signal has done before is as rare as it was, however many other signals there are.
+    """
+    rarity = surprise - log10(max(int(found.tested.sum()), 1))
+    times = precedents(past, length, found)
+    windows = max(len(past) / max(length, 1), 1.0)
+    seen = np.where(times > 0, np.log10(windows / np.maximum(times, 1)), np.inf)
+    return float(np.minimum(rarity, seen).max(initial=0.0))
+
+
+def _touching(window: Window) -> bool:
+    """Return whether the recent part follows the baseline at once."""
+    if not window.baseline.height or not window.recent.height:
+        return False
+    distance = window.recent["time"][0] - window.baseline["time"][-1]
+    return bool(distance.total_seconds() <= TOUCHING * window.step_seconds)

@@ -34,9 +34,9 @@ Counts = NDArray[np.intp]
 
 WORST: Final = 1e6  # ceiling of a score: finite, since JSON has no infinity
 HISTORY: Final = 10  # least instants seen in the baseline that make a normal range
-GUARD: Final = 600.0  # seconds at the baseline's end that a late alert may leave to the fault ...
+GUARD: Final = 1800.0  # seconds at the baseline's end that a slow fault or late alert may spoil ...
 GUARD_INSTANTS: Final = 3  # ... and at least so many instants ...
-GUARD_SHARE: Final = 0.05  # ... but at most this share of the baseline
+GUARD_SHARE: Final = 0.15  # ... but at most this share of the baseline
 FLOOR: Final = 0.01  # smallest scale, as a share of the median: below it, movement is noise
 MOVED: Final = 20.0  # score of a signal that was always zero and is not any more
 COARSE: Final = 40  # stretches into which a long recent part is pooled, so that blips cancel
@@ -47,6 +47,7 @@ NOVEL: Final = 3  # instants of a never-seen value that are evidence; more follo
 IQR_TO_SIGMA: Final = 0.7413  # makes the interquartile range of normal data its deviation
 MAD_TO_SIGMA: Final = 1.4826  # the same for the median absolute deviation
 SPREAD_TO_SIGMA: Final = 1 / 3.29  # the same for the range from the 5th to the 95th percentile
+ALIKE: Final = 0.8  # share of a movement that an earlier one must reach to be its precedent
 LEVEL: Final = 3.0  # robust standard deviations from which a movement may be an onset
 COUNTS: Final = ("count", "")  # units of a gauge that may count things
 
@@ -145,6 +146,18 @@ def counts_things(window: Window, past: Array, now: Array) -> NDArray[np.bool_]:
     return counting
 
 
+def smallest_scale(normal: Array, counting: NDArray[np.bool_]) -> Array:
+    """Return the scale below which movement is noise.
+
+    Args:
+        normal: Median of each signal.
+        counting: Signals that vary by the root of their number at least: a third connection beside
+            two is not news, even if there were two all day.
+    """
+    share, error = FLOOR * np.abs(normal), np.sqrt(np.maximum(np.abs(normal), 1.0))
+    return np.where(counting, np.maximum(share, error), share)
+
+
 def learn(
     past: Array, counting: NDArray[np.bool_], habit: tuple[Array, Array] | None = None
 ) -> Past:
@@ -152,8 +165,7 @@ def learn(
 
     Args:
         past: Values of shape (instants, signals), NaN where nothing was seen.
-        counting: Signals that vary by the root of their number at least: a third connection beside
-            two is not news, even if there were two all day.
+        counting: Signals that vary by the root of their number at least.
         habit: Least and greatest value that other days lead to expect at each instant.
     """
     ordered = np.sort(past, axis=0)  # NaN last
@@ -168,8 +180,7 @@ def learn(
     scale = np.maximum(np.max(widths, axis=0), FLOOR * np.abs(normal))
     # Rarely moving: neither quantile sees it, so its whole range is the scale.
     scale = np.where(scale > 0, scale, most - least)
-    error = np.sqrt(np.maximum(np.abs(normal), 1.0))
-    scale = np.where(counting, np.maximum(scale, error), scale)
+    scale = np.where(counting, np.maximum(scale, smallest_scale(normal, counting)), scale)
     if habit is not None:
         distance = np.fmin(distance, beyond(past, *(bound[: len(past)] for bound in habit)))
     deviations = distance / np.where(scale > 0, scale, 1.0)
@@ -177,7 +188,7 @@ def learn(
     start = np.nan_to_num(_quantile(tail, counts, 1 - TOP))
     rare = np.nan_to_num(_quantile(tail, counts, 0.99))
     constant = most - least <= 1e-9 * np.abs(normal)
-    return Past(normal, scale, counts, constant, start, rare, _index(deviations, start))
+    return Past(normal, scale, counts, constant, start, rare, tail_index(deviations, start))
 
 
 def judge(past: Past, now: Array, habit: Habit | None = None) -> tuple[Array, Array, Array]:
@@ -235,6 +246,21 @@ def sustained(lately: Array) -> tuple[Array, Counts]:
     return score, seen // pool
 
 
+def tail_index(deviations: Array, start: Array) -> Array:
+    """Return Hill's estimate of how fast the tail falls, with its prior.
+
+    What counts as one observation is a run of instants beyond ``start``: a level that drifts for a
+    minute has told once how far it goes, not sixty times.
+    """
+    beyond_start = deviations > start  # not where NaN
+    excess = np.log((1 + np.where(beyond_start, deviations, 0.0)) / (1 + start))
+    instants = np.maximum(beyond_start.sum(axis=0), 1)
+    runs = (np.diff(beyond_start.astype(np.int8), axis=0, prepend=0) == 1).sum(axis=0)
+    mean = np.where(beyond_start, excess, 0.0).sum(axis=0) / instants
+    index: Array = (mean * runs + TAIL * PRIOR) / (runs + PRIOR)
+    return index
+
+
 def _learned(
     baseline: Array, settled: int, counting: NDArray[np.bool_], habit: Habit | None
 ) -> Past:
@@ -267,21 +293,6 @@ def _scale(past: Past, now: Array) -> Array:
     """Return the scale; what was always zero has none, so the movement itself gives it."""
     farthest = np.fmax.reduce(np.abs(now - past.normal), axis=0, initial=0.0) / MOVED
     return np.where(past.scale > 0, past.scale, np.where(farthest > 0, farthest, 1.0))
-
-
-def _index(deviations: Array, start: Array) -> Array:
-    """Return Hill's estimate of how fast the tail falls, with its prior.
-
-    What counts as one observation is a run of instants beyond ``start``: a level that drifts for a
-    minute has told once how far it goes, not sixty times.
-    """
-    beyond_start = deviations > start  # not where NaN
-    excess = np.log((1 + np.where(beyond_start, deviations, 0.0)) / (1 + start))
-    instants = np.maximum(beyond_start.sum(axis=0), 1)
-    runs = (np.diff(beyond_start.astype(np.int8), axis=0, prepend=0) == 1).sum(axis=0)
-    mean = np.where(beyond_start, excess, 0.0).sum(axis=0) / instants
-    index: Array = (mean * runs + TAIL * PRIOR) / (runs + PRIOR)
-    return index
 
 
 def _onset(lately: Array, level: Array) -> Counts:

@@ -20,7 +20,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnose.schema import Window
-from models.deviation import HISTORY, counts_things, judge, learn, settled
+from models.deviation import (
+    ALIKE,
+    COARSE,
+    HISTORY,
+    Counts,
+    Deviations,
+    counts_things,
+    judge,
+    learn,
+    settled,
+)
 
 Array = NDArray[np.float64]
 
@@ -28,6 +38,10 @@ PIECES: Final = 16  # into which the past is cut; every other one is judged by t
 BLOCKS: Final = 64  # as long as the recent part, that are judged at most
 SIGNALS: Final = 500  # that are pooled at most
 LEAST: Final = 200  # surprises that tell something
+FAULT: Final = 0.01  # chance of what a signal shows in a fault ...
+BROAD: Final = 0.1  # ... which more than this share of the signals must show at once ...
+FEW: Final = 2  # ... and more than so many ...
+FAULTS: Final = 0.1  # ... in at most this share of the blocks
 RARE: Final = (0.1, 0.01)  # chances of the two quantiles through which the line goes
 PRIOR: Final = 20.0  # surprises that the prior, a line of slope 1, is worth
 STEEPEST: Final = 0.7  # slope below which no number of calm days makes us trust small movements
@@ -54,7 +68,7 @@ def replay(window: Window) -> Line:
     recent = window.recent.drop("time").to_numpy()
     column = np.linspace(0, past.shape[1] - 1, min(SIGNALS, past.shape[1])).astype(np.intp)
     counting = counts_things(window, past, recent)[column]
-    surprises = _replayed(past[:, column], counting, len(recent))
+    surprises = _calm(_replayed(past[:, column], counting, len(recent)))
     known = surprises[~np.isnan(surprises)]
     if len(known) < LEAST:
         return Line()
@@ -62,6 +76,40 @@ def replay(window: Window) -> Line:
     slope = (high - level) / np.log10(RARE[0] / RARE[1])
     weight = RARE[0] * len(known)
     return Line(float(level), max((slope * weight + PRIOR) / (weight + PRIOR), STEEPEST))
+
+
+def precedents(past: Array, length: int, found: Deviations) -> Counts:
+    """Return how often each signal has already held nearly such a deviation as it shows now.
+
+    Args:
+        past: Values of the baseline that are surely no part of the fault, of shape (instants,
+            signals).
+        length: Instants of the recent part.
+        found: What the recent part shows.
+    """
+    size = max(length // COARSE, 1)
+    distance = np.nan_to_num(np.abs(past[len(past) % size :] - found.normal)) / found.scale
+    ordered: Array = np.sort(distance.reshape(-1, size, past.shape[1]), axis=1)
+    level = ordered[:, (size - 1) // 2]
+    alike = np.minimum(level[1:], level[:-1]) >= ALIKE * found.score
+    runs = (np.diff(alike.astype(np.int8), axis=0, prepend=0) == 1).sum(axis=0)
+    counts: Counts = np.where(found.score > 0, runs, 0)
+    return counts
+
+
+def _calm(surprises: Array) -> Array:
+    """Return ``surprises`` without the few blocks in which many signals were surprising at once.
+
+    Those were faults. One signal that bursts every hour stays: that is its normal life.
+    """
+    if not surprises.size:
+        return surprises
+    high = (surprises >= -np.log10(FAULT)).sum(axis=1)  # not where NaN
+    broad = high > max(BROAD * surprises.shape[1], FEW)
+    most = int(FAULTS * len(surprises))
+    broad[np.argsort(-high, kind="stable")[most:]] = False
+    calm: Array = surprises[~broad]
+    return calm
 
 
 def _replayed(past: Array, counting: NDArray[np.bool_], length: int) -> Array:

@@ -94,6 +94,78 @@ def test_a_signal_without_a_history_is_no_anomaly():
     assert found(beside_noise(np.full(200, np.nan), np.full(5, 9e9))) == []
 
 
+@pytest.mark.parametrize("alpha", [0.2, 0.01, 1e-4])
+def test_a_window_is_an_incident_from_the_score_of_its_alpha_on(alpha):
+    rng = np.random.default_rng(8)
+    for shift in (0, 3, 6, 9, 30):
+        made = beside_noise(rng.normal(40, 1, 200), np.full(5, 40.0 + shift))
+        detector = RobustDetector(alpha)
+        assert bool(detector.detect(made)) == (detector.score(made) >= -np.log10(alpha))
+
+
+def test_the_score_grows_with_the_deviation():
+    past = np.random.default_rng(9).normal(40, 1, 200)
+    scores = [
+        RobustDetector().score(beside_noise(past, np.full(5, 40.0 + shift)))
+        for shift in (5, 10, 20, 40, 80)
+    ]
+    assert scores == sorted(scores)
+
+
+def test_the_longer_the_past_the_more_one_signal_tells():
+    past = np.random.default_rng(10).normal(40, 1, 800)
+    now = np.full(5, 55.0)
+    scores = [RobustDetector().score(beside_noise(past[-n:], now)) for n in (30, 100, 300, 800)]
+    assert scores == sorted(scores)
+
+
+def test_a_leak_that_has_begun_before_the_alert_is_found():
+    values = np.random.default_rng(3).normal(5, 1, 300)
+    values[250:] += np.linspace(0, 40, 50)
+    assert found(beside_noise(values[:-8], values[-8:])) == ["s0"]
+
+
+@pytest.mark.parametrize("faults", [1, 3])
+def test_faults_of_others_in_the_past_do_not_hide_one_of_now(faults):
+    rng = np.random.default_rng(11)
+    past, now = rng.normal(10, 1, (400, 30)), rng.normal(10, 1, (8, 30))
+    for k in range(faults):
+        past[100 * k + 50 : 100 * k + 55, 10 * k : 10 * k + 5] += 40
+    now[2:, 7] += 40
+    (anomaly, *_) = RobustDetector().detect(window(past, now))
+    assert anomaly.node.signal == "s7"
+
+
+def test_a_broken_pattern_names_who_broke_it():
+    rng = np.random.default_rng(12)
+    load = 5 * np.sin(np.arange(810) / 40)[:, None] + rng.normal(size=(810, 1))
+    values = load * rng.uniform(0.5, 2, 20) + 0.1 * rng.normal(size=(810, 20)) + 50
+    values[-6:, 4] = 100 - values[-6:, 4]
+    (anomaly,) = RobustDetector().detect(window(values[:-8], values[-8:]))
+    assert anomaly.node.signal == "s4"
+
+
+def test_a_job_that_ran_once_before_is_no_incident_to_who_was_not_alerted():
+    def scored(precedent):
+        past = np.random.default_rng(14).normal(10, 1, 1900)
+        past[460:470] += 60 * precedent
+        return RobustDetector().score(beside_noise(past, np.full(8, 70.0)))
+
+    assert scored(0) > 4
+    assert -np.log10(0.05) < scored(1) < 3
+
+
+@pytest.mark.parametrize("early", [-2, -1, 1, 2])
+def test_an_alert_early_or_late_is_answered_all_the_same(early):
+    rng = np.random.default_rng(13)
+    values = rng.normal(10, 1, (420, 20))
+    values[400:, 3] += 12
+    cut = 400 - early
+    assert [a.node.signal for a in RobustDetector().detect(window(values[:cut], values[cut:]))] == [
+        "s3"
+    ]
+
+
 @pytest.mark.parametrize("kind", ["white", "slow", "heavy tails", "daily wave", "bursts"])
 def test_healthy_windows_stay_silent(kind):
     rng = np.random.default_rng(4)

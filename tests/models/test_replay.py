@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.deviation import measure
-from models.replay import Line, replay
+from models.replay import Line, precedents, replay
 from tests.frames import window
 
 SIGNALS = 40
@@ -65,3 +65,34 @@ def test_a_burst_like_those_of_every_hour_is_no_surprise():
     window_ = made(values)
     raw = measure(window_).surprise
     assert replay(window_).read(raw)[0] < raw[0]
+
+
+def test_what_many_signals_did_at_once_in_the_past_is_not_what_one_alone_is_read_by():
+    rng = np.random.default_rng(4)
+    values = rng.normal(size=(600, SIGNALS))
+    clean = replay(made(values)).slope
+    faults, bursting = values.copy(), values.copy()
+    for start in (100, 250, 400):
+        faults[start : start + 6, :15] += 50
+        for i in range(15):
+            bursting[(start + 8 * i) : (start + 8 * i + 6), i] += 50
+    assert replay(made(faults)).slope == pytest.approx(clean, rel=0.1)
+    assert replay(made(bursting)).slope > 2 * clean
+
+
+@pytest.mark.parametrize("times", [0, 1, 4])
+def test_what_a_signal_did_before_is_counted(times):
+    values = np.random.default_rng(5).normal(10, 1, (600, 3))
+    for k in range(times):
+        values[100 * k + 20 : 100 * k + 24, 0] += 30
+    values[-5:, 0] += 30
+    window_ = made(values)
+    found = precedents(values[:560], 8, measure(window_))
+    assert found[0] == times
+
+
+def test_a_jump_as_long_ago_by_half_is_no_precedent():
+    values = np.random.default_rng(6).normal(10, 1, (600, 1))
+    values[50:60] += 15
+    values[-5:] += 30
+    assert precedents(values[:560], 8, measure(made(values))).tolist() == [0]
