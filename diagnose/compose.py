@@ -1,6 +1,7 @@
 """Settings -> roles: who detects, ranks, proposes and judges on this site."""
 
 from functools import partial
+from typing import Final
 
 from threadpoolctl import threadpool_limits
 
@@ -14,13 +15,16 @@ from diagnose.pipeline import Roles
 from diagnose.story import tell
 from diagnose.topology import read_topology
 from diagnose.window import WindowLimits
-from models.causal_lm.belief import PairScorer
 from models.calibration import SHIPPED
+from models.causal_lm.belief import PairScorer
 from models.causal_lm.openai import openai_scorer
 from models.causal_lm.scorer import local_scorer
 from models.detector import RobustDetector
 from models.proposer import GraphProposer
 from models.ranker import MixtureRanker
+
+# Chance that a healthy window is called an incident, where somebody saw a symptom and asks.
+ALERTED: Final = 0.1
 
 
 def compose(settings: Settings) -> Roles:
@@ -44,7 +48,7 @@ def compose(settings: Settings) -> Roles:
         )
 
     return Roles(
-        detector=RobustDetector(),
+        detector=RobustDetector(ALERTED),
         ranker=MixtureRanker(),
         proposer=proposer(scorer),
         plain_proposer=proposer(None) if scorer else None,

@@ -81,7 +81,9 @@ def count_logs(
     )
     missing = []
     if steps := sum(int(pause.sum()) for pause in paused):
-        missing.append(f"No entity logged anything during {steps} steps: not collected, not silent.")
+        missing.append(
+            f"No entity logged anything during {steps} steps: not collected, not silent."
+        )
     if left_out:
         missing.append(f"{left_out} rare log lines beyond {max_lines} distinct ones count as one.")
     if dropped:

@@ -5,7 +5,6 @@ import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from math import log10
 from pathlib import Path
 from time import perf_counter
 from typing import Final
@@ -124,7 +123,7 @@ class Bench:
         """Add to ``measured`` how abnormal the window is to each detector."""
         bundle = read_bundle(path)
         window = make_window(bundle, self._bounds)
-        measured.abnormal[AITIA] = surprise(window)
+        measured.abnormal[AITIA] = RobustDetector().score(window)
         rows = rows_of(window, bundle.symptom)
         for name, detector in DETECTORS.items():
             score = detector(rows) if len(rows.past) >= HISTORY else 0.0
@@ -200,16 +199,6 @@ def trusted(diagnosis: Diagnosis, found: Scores) -> Trusted:
     graph = diagnosis.graph
     shares = (graph.violation_share, graph.null_violation_share)
     return Trusted(graph.trust, float(found[0]), *shares)
-
-
-def surprise(window: Window) -> float:
-    """Return the detector's own incident score: its largest surprise beyond what chance gives.
-
-    It is -log10 of the chance that the most surprising of so many signals is nothing.
-    """
-    everything = RobustDetector(alpha=ANY).detect(window)
-    largest = max((anomaly.surprise for anomaly in everything), default=0.0)
-    return float(largest - log10(max(len(window.signals), 1)))
 
 
 def one_entity(window: Window) -> bool:
