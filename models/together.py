@@ -29,6 +29,7 @@ Array = NDArray[np.float64]
 
 LEAVES: Final = 3.0  # robust standard deviations from which a signal counts; e times as far, fully
 CALM: Final = (-3.2, 0.6)  # mean and deviation of the logarithm of a calm window's breadth
+ENOUGH: Final = 12  # signals below which one that moves is not called broad
 CALM_WINDOWS: Final = 40.0  # windows of the past that this knowledge is worth
 STEADIEST: Final = 0.2  # least deviation of the logarithm that a past may show
 MANY: Final = 30.0  # windows of the past that tell one in a hundred
@@ -55,7 +56,7 @@ def breadth(past: Array, now: Array, least: Array) -> float:
     if len(now) < 2 or not past.size:
         return 0.0
     normal, scale = _normal(past, now, least)
-    signals = past.shape[1]
+    signals = max(past.shape[1], ENOUGH)
     before, lately = (_broad(np.abs(part - normal) / scale) for part in (past, now))
     mean, deviation = CALM
     windows = len(past) / len(now)

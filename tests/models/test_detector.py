@@ -224,3 +224,18 @@ def test_each_entity_is_named_though_another_has_many_signals():
     signals = tuple(Signal(Node("web1" if i == 40 else "db1", f"s{i}")) for i in range(41))
     made = window(rng.normal(size=(100, 41)), rng.normal(size=(5, 41)) + 50, signals=signals)
     assert "web1" in {cause.entity for cause in MixtureRanker().rank(made)}
+
+
+@pytest.mark.parametrize("signals", [1, 2, 3, 6])
+@pytest.mark.parametrize("life", ["still", "cycle", "noise"])
+def test_a_few_calm_signals_are_no_incident(signals, life):
+    instants = np.arange(130)
+    one = {
+        "still": np.ones(130),
+        "cycle": instants % 7.0,
+        "noise": np.random.default_rng(0).normal(size=130),
+    }[life]
+    values = np.stack([np.roll(one, shift) for shift in range(signals)], axis=1)
+    made = window(values[:-8], values[-8:])
+    assert RobustDetector(alpha=0.1).detect(made) == ()
+    assert RobustDetector().score(made) < 1
