@@ -183,6 +183,9 @@ def probabilities(found: Witnesses, weights: RankWeights) -> tuple[Array, Array]
     worth = np.array([weights.family[family] for family in found.families])
     vote, gate = _ballots(found, scores, worth, weights)
     inside = scores + worth[found.ballot] / 2 + weights.earliest * found.early
+    # Counts of lines are surprising without end; what an entity is shown by is a metric if it can.
+    written = np.array([family == "log" for family in found.families])[found.ballot]
+    inside -= weights.surprise * np.where(written, np.maximum(found.surprise - SURE, 0.0), 0.0)
     sharp = np.exp(SHARP * (inside - _maximum(inside, found.entity)[found.entity]))
     total = np.bincount(found.entity, sharp, minlength=len(found.entities))
     return (gate @ vote)[found.entity] * sharp / total[found.entity], scores

@@ -38,6 +38,11 @@ def test_a_sharper_reading_is_surer_of_the_first():
     assert Calibration(2.0, 1.0, 1).calibrated(before)[0].probability > 0.5
 
 
+def test_few_incidents_cannot_make_anybody_sure():
+    sure = Calibration(3.0, 0.1, 48).calibrated(ranking([0.999]))
+    assert sure[0].probability == pytest.approx(1 - 1 / 50)
+
+
 def test_nothing_to_read_and_nothing_believed():
     assert SHIPPED.calibrated(()) == ()
     assert SHIPPED.calibrated(ranking([0.0]))[0].probability == 0
