@@ -39,7 +39,7 @@ def family_of(signal: Signal) -> Family:
         return "log"
     if kind.load:
         return "demand"
-    if kind.unit == "seconds" or any(word in kind.name for word in SLOW):
+    if any(word in kind.name for word in SLOW):
         return "latency"
     if any(word in kind.name for word in WRONG):
         return "error"

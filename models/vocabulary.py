@@ -308,12 +308,14 @@ UNITS: Final = (
     ("", r"(?:seconds|ms|milliseconds) (?:\w+ )?(?:total|sum)\b"),  # time per time
     ("1/s", r"(?:seconds|ms|milliseconds|bytes) (?:count|bucket)\b"),
     ("By/s", r"bytes (?:\w+ )?total\b"),
+    ("By/s", r"bytes (?:\w+ )*per sec(?:ond)?\b"),
+    ("1/s", r"per sec(?:ond)?\b"),
     ("ms", r"milliseconds?|millis\b|msec|ms\b"),
     ("us", r"microseconds?|usec|us\b"),
     ("s", r"seconds?\b|secs?\b"),
     ("By", r"bytes\b"),
     ("%", r"percent\w*|pct\b"),
-    ("1/s", r"total$|per second|per sec\b|rps\b|qps\b"),
+    ("1/s", r"total$|rps\b|qps\b"),
 )
 
 # Demand: the common cause that makes everything correlate.

@@ -132,3 +132,15 @@ def test_absence_and_unknown_names_say_nothing_else():
 
 def test_a_very_long_name_costs_no_more_than_its_beginning():
     assert kind_of_metric("cpu " + "x" * 10_000_000) == kind_of_metric("cpu")
+
+
+@pytest.mark.parametrize(
+    ("name", "unit"),
+    [
+        ("shop.orders.per_second", "1/s"),
+        ("shop_bytes_sent_per_second", "By/s"),
+        ("shop_wait_seconds", "s"),
+    ],
+)
+def test_so_many_a_second_is_no_time(name, unit):
+    assert kind_of_metric(name).unit == unit
