@@ -13,6 +13,7 @@ from typing import Protocol
 from diagnose.schema import (
     Anomaly,
     Association,
+    Calibration,
     CausalGraph,
     Counterfactual,
     Diagnosis,
@@ -97,7 +98,7 @@ def explain(incident: str, window: Window, roles: Roles, symptom: Node | None = 
         ranking = roles.ranker.rank(window, symptom)
     diagnosis = Diagnosis(
         incident,
-        calibration="calibrated" if roles.calibration.enough else "uncalibrated",
+        calibration=_calibration(window, roles.calibration),
         alert_time=window.alert_time,
         as_of=window.as_of,
         anomalies=anomalies,
@@ -152,6 +153,15 @@ def _explained(
             interventions=roles.intervene(graph, window, causes, symptom),
             counterfactuals=roles.imagine(graph, window, causes, symptom),
         )
+
+
+def _calibration(window: Window, calibration: Calibrator) -> Calibration:
+    """Return how probabilities are to be read; they were fitted on where among entities a fault is.
+
+    With a single entity they share it among its signals, which nobody has labelled causes of.
+    """
+    several = len({signal.node.entity for signal in window.signals}) > 1
+    return "calibrated" if calibration.enough and several else "uncalibrated"
 
 
 @contextmanager

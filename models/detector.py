@@ -36,8 +36,8 @@ class RobustDetector:
 
     Args:
         alpha: Probability that a healthy window is called an incident, 0..1. With an alert at hand,
-            somebody has seen a symptom, and one in twenty is right; who asks every few minutes
-            without any reason needs far less (``tests/bench/replay_days.py``).
+            somebody has seen a symptom, and more is let pass; who asks every few minutes without
+            any reason needs far less (``tests/bench/replay_days.py``).
         least_score: Robust standard deviations below which a signal is no anomaly by itself,
             however steady it was: what is significant may still be too small to matter.
 

@@ -21,8 +21,8 @@ OTHER: Final = "the fault is none of these, or was not observed"
 HEADLINE: Final = 60  # columns of a name
 SURE: Final = 0.05  # share of the deviation from which a repair is worth telling
 READING: Final = {
-    "calibrated": "Calibrated: of all answers given with this probability, about that share held "
-    "in labelled incidents.",
+    "calibrated": "Calibrated: of answers given with this probability, about that share held in "
+    "labelled incidents of other systems. Yours may differ.",
     "uncalibrated": "Uncalibrated: too few labelled incidents stand behind this number. Read it "
     "as an order of suspects, not as odds.",
 }

@@ -148,11 +148,19 @@ def test_hostile_names_cannot_act_in_the_story():
 
 def test_probabilities_are_read_as_they_were_fitted():
     sharp = Calibration(sharpness=2.0, other=0.5, incidents=40)
-    plain = explain("i1", WINDOW, roles(Scripted()), HEAT)
-    read = explain("i1", WINDOW, roles(Scripted(), calibration=sharp), HEAT)
+    signals = (*SIGNALS, Signal(Node("web1", "errors")))
+    others = window(np.zeros((9, 3)), np.ones((3, 3)), signals=signals)
+    plain = explain("i1", others, roles(Scripted()), HEAT)
+    read = explain("i1", others, roles(Scripted(), calibration=sharp), HEAT)
     assert (plain.calibration, read.calibration) == ("uncalibrated", "calibrated")
     assert [cause.node for cause in read.root_causes] == [cause.node for cause in CAUSES]
     assert read.root_causes == sharp.calibrated(CAUSES)
     assert read.ranking_without_graph == sharp.calibrated(RANKING)
     shares = sum(cause.probability for cause in read.root_causes)
     assert read.other_probability == pytest.approx(1 - shares)
+
+
+def test_what_was_fitted_between_entities_is_not_promised_within_one():
+    sharp = Calibration(incidents=40)
+    alone = explain("i1", WINDOW, roles(Scripted(), calibration=sharp), HEAT)
+    assert alone.calibration == "uncalibrated"
