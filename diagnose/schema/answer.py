@@ -102,6 +102,8 @@ class Prediction:
             where nothing tells.
         since: When the evidence began; None where it is not known.
         source: What predicted it, e.g. ``trend``.
+        upstream: From the signal that drives it to one of its evidence, both included; empty where
+            no causal graph was asked or it names none.
     """
 
     entity: str
@@ -114,6 +116,7 @@ class Prediction:
     lead_time_interval: tuple[float, float] | None = None
     since: datetime | None = None
     source: str = ""
+    upstream: tuple[Node, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a probability or a lead time that is none."""
