@@ -33,7 +33,7 @@ def predict(model: "DiskSurvival", history: pl.DataFrame, cases: pl.DataFrame) -
         cases: As ``read_cases`` gives them.
     """
     known = History.of(history) if history.height else None
-    at = cases.select(hours_of(_utc(cases)))["at"].to_numpy().astype(np.int64)
+    at = cases.select(hours_of(_utc(cases, "at")))["at"].to_numpy().astype(np.int64)
     if known is None:
         risk, seen = np.tile(model.base_risk(), (len(at), 1)), np.zeros(len(at), bool)
     else:
@@ -79,12 +79,20 @@ def read_cases(path: Path) -> pl.DataFrame:
     taken = [name for name in (*HORIZONS, "basis") if name in cases.columns]
     if taken:
         raise Failure(f"{path} has a column {taken[0]} already", "leave it out, or rename it")
-    if cases.schema["serial_number"] != pl.String:
-        raise Failure(f"{path}: column serial_number is {cases.schema['serial_number']}, not text")
-    if not cases.schema["at"].is_temporal() or cases.schema["at"] in (pl.Time, pl.Duration):
-        raise Failure(f"{path}: column at is {cases.schema['at']}, not a moment")
-    _complete(cases, ["serial_number", "at"], path)
-    return cases
+    return _moments(cases, "serial_number", "at", path)
+
+
+def read_repairs(path: Path) -> pl.DataFrame:
+    """Return ``entity`` and ``time`` (UTC, without zone) of repairs; of a disk, its serial number.
+
+    Args:
+        path: A Parquet file; repairs of what is no disk do no harm.
+
+    Raises:
+        Failure: the file, a column or a row cannot be used.
+    """
+    repairs = _moments(_parquet(path, ["entity", "time"]), "entity", "time", path)
+    return repairs.with_columns(_utc(repairs, "time").alias("time"))
 
 
 def write(told: pl.DataFrame, path: Path) -> None:
@@ -104,11 +112,22 @@ def write(told: pl.DataFrame, path: Path) -> None:
         raise Failure(f"{path} cannot be written: {error.strerror or error}") from error
 
 
-def _utc(cases: pl.DataFrame) -> pl.Expr:
-    kind = cases.schema["at"]
+def _moments(rows: pl.DataFrame, who: str, when: str, path: Path) -> pl.DataFrame:
+    """Return ``rows``, each of which names somebody and a moment."""
+    kinds = rows.schema
+    if kinds[who] != pl.String:
+        raise Failure(f"{path}: column {who} is {kinds[who]}, not text")
+    if not kinds[when].is_temporal() or kinds[when] in (pl.Time, pl.Duration):
+        raise Failure(f"{path}: column {when} is {kinds[when]}, not a moment")
+    _complete(rows, [who, when], path)
+    return rows
+
+
+def _utc(rows: pl.DataFrame, when: str) -> pl.Expr:
+    kind, moment = rows.schema[when], pl.col(when)
     if isinstance(kind, pl.Datetime) and kind.time_zone:
-        return pl.col("at").dt.convert_time_zone("UTC").dt.replace_time_zone(None).cast(_AT)
-    return pl.col("at").cast(_AT)
+        return moment.dt.convert_time_zone("UTC").dt.replace_time_zone(None).cast(_AT)
+    return moment.cast(_AT)
 
 
 def _parquet(path: Path, columns: list[str] | None = None) -> pl.DataFrame:
@@ -116,7 +135,7 @@ def _parquet(path: Path, columns: list[str] | None = None) -> pl.DataFrame:
         present = pl.read_parquet_schema(path)
         for name in columns or ():
             if name not in present:
-                raise Failure(f"{path} has no column {name}", "see 'aitia predict disks --help'")
+                raise Failure(f"{path} has no column {name}", f"it has {', '.join(present)}")
         return pl.read_parquet(path, columns=columns)
     except FileNotFoundError as error:
         raise Failure(f"no file {path}", "give the path of a Parquet file") from error

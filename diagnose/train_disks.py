@@ -5,6 +5,9 @@ it says how good the model is on this fleet. *By time*: learned before a moment,
 says how well it will do tomorrow. The model that is kept learned from everything; what bends its
 probabilities was fitted on the folds that the trees had not seen.
 
+A disk that was repaired is censored then: a prediction that was heeded must not teach that it was
+wrong.
+
 Each fit is kept in the work folder under a key of the rows and the settings; a run that was cut off
 goes on after the last fit.
 """
@@ -32,7 +35,7 @@ from diagnose.disks import HORIZONS
 from diagnose.failure import Failure
 from models.disks.cases import Cases, draw, trials
 from models.disks.features import names
-from models.disks.history import SMART, Array, History, Hours
+from models.disks.history import SMART, Array, History, Hours, hours_of
 from models.disks.outcomes import EDGES, Outcomes
 from models.disks.stored import save
 from models.disks.survival import SETTINGS, TREES, DiskSurvival, fit, fit_bend
@@ -56,10 +59,15 @@ class Fleet:
     outcomes: Outcomes
     cases: Cases
     key: str
+    repaired: int
 
     @classmethod
-    def of(cls, rows: pl.DataFrame) -> "Fleet":
+    def of(cls, rows: pl.DataFrame, repairs: pl.DataFrame | None = None) -> "Fleet":
         """Return the fleet in ``rows``.
+
+        Args:
+            rows: A history with outcomes.
+            repairs: ``entity`` (a serial number) and ``time``; what comes after is not learned.
 
         Raises:
             Failure: too few disks failed.
@@ -67,7 +75,9 @@ class Fleet:
         if rows.is_empty():
             raise Failure("the history is empty, so nothing can be learned")
         history = History.of(rows)
-        outcomes = Outcomes.of(rows, history)
+        unrepaired = outcomes = Outcomes.of(rows, history)
+        if repairs is not None:
+            outcomes = outcomes.until(first_repair(history, repairs))
         failures = int(outcomes.failed.sum())
         if failures < LEAST_FAILURES:
             raise Failure(
@@ -77,10 +87,10 @@ class Fleet:
         every = np.arange(len(history.serials), dtype=np.int64)
         cases = draw(outcomes, every, np.random.default_rng(SEED))
         settings = json.dumps([dict(SETTINGS), TREES, FOLDS, SEED, version("lightgbm")])
-        content = rows.hash_rows().to_numpy().tobytes()
-        return cls(
-            history, outcomes, cases, hashlib.sha256(settings.encode() + content).hexdigest()
-        )
+        content = rows.hash_rows().to_numpy().tobytes() + outcomes.end.tobytes()
+        key = hashlib.sha256(settings.encode() + content).hexdigest()
+        repaired = int((outcomes.end < unrepaired.end).sum())
+        return cls(history, outcomes, cases, key, repaired)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -177,7 +187,12 @@ class DiskTraining:
 
 
 def train(
-    rows: pl.DataFrame, out: Path, work: Path, progress: Progress, split: date | None = None
+    rows: pl.DataFrame,
+    out: Path,
+    work: Path,
+    progress: Progress,
+    split: date | None = None,
+    repairs: pl.DataFrame | None = None,
 ) -> dict[str, Any]:
     """Fit the model, write it to ``out`` and return its card.
 
@@ -188,12 +203,13 @@ def train(
         progress: Told after each fit.
         split: Where to split by time; None for the day before which ``LEARN_SHARE`` of the
             failures lie.
+        repairs: As ``diagnose.disks.read_repairs`` gives them; None where none are known.
 
     Raises:
         Failure: too few disks failed.
     """
     began = time.monotonic()
-    fleet = Fleet.of(rows)
+    fleet = Fleet.of(rows, repairs)
     training = DiskTraining(fleet, work, progress)
     ends = np.sort(fleet.outcomes.end[fleet.outcomes.failed])
     day = split or hour_to_day(int(ends[int(LEARN_SHARE * len(ends))]))
@@ -213,6 +229,7 @@ def train(
         "rows": rows.height,
         "disks": len(fleet.history.serials),
         "failures": len(ends),
+        "censored_by_repair": fleet.repaired,
         "seen": [
             str(hour_to_day(int(fleet.outcomes.begin.min()))),
             str(hour_to_day(int(fleet.outcomes.end.max()))),
@@ -224,6 +241,19 @@ def train(
     save(model, card, out)
     rmtree(training.work)
     return card
+
+
+def first_repair(history: History, repairs: pl.DataFrame) -> Hours:
+    """Return when each disk was first repaired after it was first seen, in hours since 1970.
+
+    The largest integer stands for never. Repairs of what is no disk of the history do not count.
+    """
+    disk = history.numbers(repairs["entity"].to_numpy().astype(str))
+    at = repairs.select(hours_of(pl.col("time")))["time"].to_numpy().astype(np.int64)
+    counts = (disk >= 0) & (at > history.start[history.first[disk]])
+    first = np.full(len(history.serials), np.iinfo(np.int64).max)
+    np.minimum.at(first, disk[counts], at[counts])
+    return first
 
 
 def landmarks(outcomes: Outcomes, hours: Hours | None = None) -> tuple[Hours, Hours]:

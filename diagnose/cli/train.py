@@ -29,17 +29,25 @@ def predictor(
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="Day of the split by time.", metavar="DAY"),
     ] = None,
+    repairs: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Parquet file: entity, time. What was repaired is censored then."
+        ),
+    ] = None,
     output: Output = "table",
 ) -> None:
     """Fit the model of failing disks to your own, and say how well it predicts unseen ones."""
     with extra():
-        from diagnose.disks import read_history
+        from diagnose.disks import read_history, read_repairs
         from diagnose.train_disks import train
         from models.disks.outcomes import COLUMNS
 
     with waiting(f"learning from {history}") as progress:
         rows = read_history(history, COLUMNS)
-        card = train(rows, out, out / "unfinished", progress, split.date() if split else None)
+        repaired = read_repairs(repairs) if repairs else None
+        day = split.date() if split else None
+        card = train(rows, out, out / "unfinished", progress, day, repaired)
     if output == "json":
         write_json(json.dumps(card, indent=2).encode())
         return

@@ -1,7 +1,8 @@
 """What became of each disk: only training and scoring may know.
 
 A disk that left without failing, or still runs, is censored: how long it would have lived is not
-known, so it counts as healthy for exactly as long as it was watched and not an hour longer.
+known, so it counts as healthy for exactly as long as it was watched and not an hour longer. So is a
+disk that was repaired: whether it would have failed without that is not known either.
 """
 
 from dataclasses import dataclass
@@ -46,8 +47,12 @@ class Outcomes:
         end[order], failed[order] = ends["end"].to_numpy(), ends["failed"].to_numpy()
         return cls(history.start[history.first], end, failed, history.model[history.first])
 
-    def until(self, moment: int) -> Self:
-        """Return what was known of them at ``moment``: who had not failed by then is censored."""
+    def until(self, moment: int | Hours) -> Self:
+        """Return what was known of them at ``moment``: who had not failed by then is censored.
+
+        Args:
+            moment: In hours since 1970; one for all disks, or one a disk.
+        """
         return type(self)(
             self.begin, np.minimum(self.end, moment), self.failed & (self.end <= moment), self.model
         )

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import polars as pl
@@ -13,9 +13,11 @@ from diagnose.cli import main
 from diagnose.disk_scores import calibration_error, precision_at_recall, ranked, score
 from diagnose.disks import predict
 from diagnose.failure import Failure
-from diagnose.train_disks import train
+from diagnose.train_disks import Fleet, train
+from models.disks.cases import trials
 from models.disks.history import COLUMNS, SMART
 from models.disks.outcomes import COLUMNS as OUTCOMES
+from models.disks.outcomes import EDGES
 from models.disks.stored import TREES, load
 
 FIRST = date(2020, 1, 1)
@@ -108,6 +110,26 @@ def test_a_run_that_was_cut_off_goes_on_and_ends_the_same(trained, history, tmp_
     assert not list(work.rglob("*.txt"))
 
 
+def test_a_repaired_disk_is_censored_and_no_negative(history):
+    plain = Fleet.of(history)
+    warned = history.filter((pl.col("smart_197") > 0) & (pl.col("fails") > 0))
+    moments = pl.col("min_date").cast(pl.Datetime("us")) + pl.duration(hours="tstart")
+    repairs = warned.select(entity="serial_number", time=moments)[:30]
+    late = pl.DataFrame({"entity": ["S0", "no disk"], "time": [datetime(2030, 1, 1)] * 2})  # noqa: DTZ001
+    early = late.with_columns(entity=pl.lit("S5"), time=pl.lit(datetime(2000, 1, 1)))  # noqa: DTZ001
+    every = [table.cast(repairs.schema) for table in (repairs, late, early)]
+    fleet = Fleet.of(history, pl.concat(every))
+    assert fleet.repaired == 30
+    assert fleet.key != plain.key
+    mine = fleet.history.numbers(repairs["entity"].to_numpy().astype(str))
+    assert not fleet.outcomes.failed[mine].any()
+    assert fleet.outcomes.failed.sum() == plain.outcomes.failed.sum() - 30
+    told = trials(fleet.outcomes, fleet.cases)
+    disk, at = (array[told.case] for array in (fleet.cases.disk, fleet.cases.at))
+    ends = at + np.array(EDGES[1:])[told.interval]
+    assert (ends <= fleet.outcomes.end[disk])[np.isin(disk, mine)].all()
+
+
 def test_too_few_failures_teach_nothing(history, tmp_path):
     few = history.with_columns(fails=pl.lit(0.0))
     with pytest.raises(Failure, match="0 disks failed"):
@@ -119,7 +141,12 @@ def test_too_few_failures_teach_nothing(history, tmp_path):
 def test_the_command_says_how_well_it_does(history, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(train_disks, "FOLDS", 2)
     history.write_parquet(tmp_path / "h")
-    arguments = ["train", "predictor", tmp_path / "h", tmp_path / "m", "--split", "2020-09-01"]
+    repairs = pl.DataFrame(
+        {"entity": ["S5", "fan"], "time": [datetime(2020, 2, 1, tzinfo=UTC)] * 2}
+    )
+    repairs.write_parquet(tmp_path / "r")
+    options = ["--split", "2020-09-01", "--repairs", tmp_path / "r"]
+    arguments = ["train", "predictor", tmp_path / "h", tmp_path / "m", *options]
     monkeypatch.setattr(sys, "argv", ["aitia", *map(str, arguments)])
     with pytest.raises(SystemExit) as ended:
         main()
@@ -127,7 +154,9 @@ def test_the_command_says_how_well_it_does(history, tmp_path, monkeypatch, capsy
     assert ended.value.code == 0
     assert "disks not seen" in out
     assert "time not seen" in out
-    assert load(tmp_path / "m")[1]["by_time"]["learned_before"] == "2020-09-01"
+    card = load(tmp_path / "m")[1]
+    assert card["by_time"]["learned_before"] == "2020-09-01"
+    assert card["censored_by_repair"] == 1
 
 
 def cases(probability, failed, disk=None):
