@@ -102,3 +102,63 @@ FEEDBACK: Final = sa.Table(
     sa.Column("made_at", UtcTime, nullable=False),
     sa.Index("feedback_by_incident", "incident", "id"),
 )
+
+# What people are told of: one row from the moment that something is expected until it is gone. A
+# page is counted by ``paged_at``; the document is JSON of ``diagnose.notify.notice.Notice``.
+NOTICES: Final = sa.Table(
+    "notices",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("group", sa.Text, nullable=False),
+    sa.Column("host", sa.Text, nullable=False),
+    sa.Column("route", sa.Text, nullable=False),
+    sa.Column("expected_loss", sa.Float, nullable=False),
+    sa.Column("absent", sa.Integer, nullable=False),
+    sa.Column("opened_at", UtcTime, nullable=False),
+    sa.Column("seen_at", UtcTime, nullable=False),
+    sa.Column("paged_at", UtcTime),
+    sa.Column("expires_at", UtcTime),
+    sa.Column("closed_at", UtcTime),
+    sa.Column("format", sa.Integer, nullable=False),
+    sa.Column("document", sa.Text, nullable=False),
+    sa.Index(
+        "notices_open_once",
+        "key",
+        unique=True,
+        sqlite_where=sa.text("closed_at IS NULL"),
+        postgresql_where=sa.text("closed_at IS NULL"),
+    ),
+    sa.Index("notices_by_page", "group", "paged_at"),
+    sa.Index("notices_by_end", "closed_at"),
+)
+
+# The outbox: what is to be sent where, once for each notice, channel and event.
+DELIVERIES: Final = sa.Table(
+    "deliveries",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column(
+        "notice", sa.Integer, sa.ForeignKey("notices.id", ondelete="CASCADE"), nullable=False
+    ),
+    sa.Column("channel", sa.Text, nullable=False),
+    sa.Column("event", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("created_at", UtcTime, nullable=False),
+    sa.Column("next_at", UtcTime, nullable=False),
+    sa.Column("ended_at", UtcTime),
+    sa.Column("error", sa.Text, nullable=False),
+    sa.UniqueConstraint("notice", "channel", "event", name="deliveries_once"),
+    sa.Index("deliveries_due", "status", "channel", "next_at"),
+)
+
+# What the notifier has to remember of itself: the day of the last digest, the silences last read.
+NOTIFY_MARKS: Final = sa.Table(
+    "notify_marks",
+    METADATA,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("document", sa.Text, nullable=False),
+    sa.Column("made_at", UtcTime, nullable=False),
+)
