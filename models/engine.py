@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnose.schema import Failure
+from models.adapters import Adapter, merge
 from models.weights import without_progress
 
 if TYPE_CHECKING:
@@ -37,9 +38,11 @@ class Engine:
         device: Where it runs; "auto" takes a GPU where there is one.
         precision: Of the arithmetic; "auto" takes bfloat16 where the device is good at it.
         batch_tokens: How many tokens go through the model at once.
+        adapter: What training added to this model; it becomes part of the weights.
 
     Raises:
-        Failure: the folder holds no model that can be loaded, or there is no such device.
+        Failure: the folder holds no model that can be loaded, the adapter does not fit it, or there
+            is no such device.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class Engine:
         device: Device = "auto",
         precision: Literal["auto", "float32", "bfloat16"] = "auto",
         batch_tokens: int = BATCH_TOKENS,
+        adapter: Adapter | None = None,
     ) -> None:
         import torch
         from safetensors import SafetensorError
@@ -68,6 +72,8 @@ class Engine:
             reason = str(error).partition("\n")[0]
             what = f"no model can be loaded from {folder}: {reason}"
             raise Failure(what, "remove that folder, or give another model.name") from error
+        if adapter is not None:
+            merge(model, adapter)
         self._model = model.to(self._device).eval()
 
     def log_probabilities(

@@ -13,13 +13,13 @@ from typing import Final
 
 from diagnose.schema import Failure, Kind
 from models.causal_lm.belief import UNANSWERED, Pair, PairBelief
-from models.causal_lm.prompt import PROMPT_VERSION
+from models.causal_lm.prompt import UNTUNED
 
 Key = tuple[str, str]  # the names of two kinds, in order; a name of the vocabulary tells the kind
 Beliefs = Mapping[Key, PairBelief]
 Ask = Callable[[Sequence[Pair]], Mapping[Pair, PairBelief]]
 
-SHIPPED: Final = "answers.json"
+TABLE: Final = "answers.json"  # what ships
 DECIMALS: Final = 2  # of a log-odds: a hundredth moves nothing
 
 
@@ -32,11 +32,11 @@ class AnswerTable:
         prompt: Version of the questions' wording.
     """
 
-    def __init__(self, model: str, folder: Path | None, prompt: str = PROMPT_VERSION) -> None:
+    def __init__(self, model: str, folder: Path | None, prompt: str = UNTUNED.version) -> None:
         self.model = model
         self.prompt = prompt
         self.file = folder / f"answers-{model[:12]}-{prompt}.json" if folder else None
-        shipped = files("models.causal_lm") / SHIPPED
+        shipped = files("models.causal_lm") / TABLE
         text = shipped.read_text(encoding="utf-8") if shipped.is_file() else ""
         self._known = {**decode(text, model, prompt), **self._learned()}
 

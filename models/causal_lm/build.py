@@ -13,8 +13,9 @@ from itertools import combinations
 from pathlib import Path
 from typing import Final
 
+from models.adapters import SHIPPED, read_adapter
 from models.causal_lm.answers import (
-    SHIPPED,
+    TABLE,
     AnswerTable,
     Ask,
     by_name,
@@ -23,7 +24,7 @@ from models.causal_lm.answers import (
     replace_file,
 )
 from models.causal_lm.belief import UNANSWERED, Pair
-from models.causal_lm.prompt import PROMPT_VERSION
+from models.causal_lm.prompt import WORDINGS
 from models.causal_lm.scorer import LocalScorer
 from models.engine import Engine
 from models.kinds import METRIC_KINDS, VOCABULARY
@@ -135,7 +136,7 @@ def useful_first() -> list[Pair]:
     return sorted(combinations(ordered, 2), key=lambda pair: ordered.index(pair[1]))
 
 
-def build(ask: Ask, pairs: Sequence[Pair], file: Path, model: str) -> Iterator[int]:
+def build(ask: Ask, pairs: Sequence[Pair], file: Path, model: str, prompt: str) -> Iterator[int]:
     """Write to ``file`` what a model answers about ``pairs``; yield how many it holds so far.
 
     Args:
@@ -143,28 +144,33 @@ def build(ask: Ask, pairs: Sequence[Pair], file: Path, model: str) -> Iterator[i
         pairs: What to ask about; what the file already holds is not asked again.
         file: The table, which is read first and written after each chunk.
         model: Identity of the model; a file of another model's answers is replaced.
+        prompt: Version of the questions' wording; likewise.
     """
     text = file.read_text(encoding="utf-8") if file.is_file() else ""
-    known = decode(text, model, PROMPT_VERSION)
+    known = decode(text, model, prompt)
     left = [pair for pair in pairs if not by_name({pair: UNANSWERED}).keys() <= known.keys()]
     for start in range(0, len(left), CHUNK):
         known.update(by_name(ask(left[start : start + CHUNK])))
-        replace_file(file, encode(known, model, PROMPT_VERSION))
+        replace_file(file, encode(known, model, prompt))
         yield len(known)
 
 
 def main() -> None:
-    """Build the shipped table from the packaged base model."""
+    """Build the shipped table from the packaged base model and its adapter."""
     parser = argparse.ArgumentParser(prog="python -m models.causal_lm.build", description=__doc__)
     parser.add_argument("--pairs", type=int, default=None, help="the most useful only")
     parser.add_argument("--model", default=BASE, help="a folder, or a name on a model hub")
-    parser.add_argument("--out", type=Path, default=Path(__file__).with_name(SHIPPED))
+    parser.add_argument("--adapter", type=Path, default=SHIPPED, help="a folder")
+    parser.add_argument("--out", type=Path, default=Path(__file__).with_name(TABLE))
     chosen = parser.parse_args()
     found = locate(chosen.model)
-    engine = Engine(found.folder, precision="float32")
-    scorer = LocalScorer(lambda: engine, AnswerTable(found.identity, None))
+    adapter = read_adapter(chosen.adapter)
+    wording = WORDINGS[adapter.wording]
+    engine = Engine(found.folder, adapter=adapter)
+    table = AnswerTable(adapter.identity, None, wording.version)
+    scorer = LocalScorer(lambda: engine, table, 0, wording, adapter.temperature)
     pairs = useful_first()[: chosen.pairs]
-    for done in build(scorer.ask, pairs, chosen.out, found.identity):
+    for done in build(scorer.ask, pairs, chosen.out, adapter.identity, wording.version):
         print(f"{done} of {len(pairs)} pairs", flush=True)  # noqa: T201 - it is a command
 
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from diagnose.schema import Failure
 from models.causal_lm.answers import AnswerTable
 from models.causal_lm.belief import Pair, PairBelief
-from models.causal_lm.prompt import ANSWERS, TEMPLATES, belief, prompts
+from models.causal_lm.prompt import ANSWERS, UNTUNED, belief, prompts
 
 if TYPE_CHECKING:
     import httpx
@@ -30,7 +30,7 @@ RETRIES: Final = 2  # after the first try
 PAUSE_SECONDS: Final = 0.5  # before the first retry; twice that before the next
 SURE: Final = 0.8  # probability of a letter that comes without any
 LEAST: Final = log(1e-4)  # log-probability of a letter that is not among those reported
-OPENING: Final = TEMPLATES[0].opening
+OPENING: Final = UNTUNED.templates[0].opening
 INSTRUCTION: Final = OPENING + "Answer with one letter: A, B or C."
 LETTERS: Final = tuple(answer.strip() for answer in ANSWERS)
 BUSY: Final = {408, 409, 425, 429, 500, 502, 503, 504}  # worth another try
@@ -94,7 +94,8 @@ class OpenAiScorer:
         """Return what the model answers about each pair; those without an answer are missing."""
         import httpx
 
-        both_orders = [text for pair in pairs for text in prompts(pair)[:2]]  # of one wording
+        first_template = [prompts(pair, UNTUNED)[:2] for pair in pairs]
+        both_orders = [text for texts in first_template for text in texts]
         texts = [text.removeprefix(OPENING) for text in both_orders]  # it is in the instruction
         with (
             httpx.Client(headers=self._headers, timeout=self.timeout_seconds) as client,

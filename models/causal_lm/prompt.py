@@ -2,7 +2,8 @@
 
 A question holds the two kinds' names, units and tiers and nothing else: all are words of the fixed
 vocabulary, so a question has bounded length and carries no text of telemetry. This file alone knows
-the wording; whoever changes it raises ``PROMPT_VERSION``, since answers are kept under it.
+the wordings; whoever changes one raises its version, since answers are kept under it. A model as it
+came is shown examples and asked in two ways; one that was tuned was tuned to one short question.
 
 Reference: Zhao, Wallace, Feng, Klein, Singh, "Calibrate Before Use", ICML 2021, for subtracting
 what the model answers when the question has no content.
@@ -20,21 +21,41 @@ from diagnose.schema import Kind
 from models.causal_lm.belief import Pair, PairBelief
 from models.kinds import canonical
 
-PROMPT_VERSION: Final = "1"
 ANSWERS: Final = (" A", " B", " C")  # the first acts on the second, the second on the first, none
 SURELY: Final = 9.0  # largest log-odds of a belief: a probability of 0 would be infinite
+NOTHING: Final = ("N/A", "something", "[MASK]")  # stands for a kind where there is no content
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """One wording: what all its questions begin with, and the question."""
+    """What all questions begin with, and the question."""
 
     opening: str
     question: str
 
+    def about(self, a: str, b: str) -> str:
+        """Return the question about two descriptions."""
+        return self.opening + self.question.format(a=a, b=b)
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """How one kind of model is asked.
+
+    Attributes:
+        version: Answers are kept under it.
+        templates: Each pair is asked in each of them, in both orders.
+        calibrated: Whether its answers are probabilities as they are, so that nothing needs to be
+            taken off for what it says when the question has no content.
+    """
+
+    version: str
+    templates: tuple[Template, ...]
+    calibrated: bool
+
 
 # Examples of kinds that lie far apart; each answer comes as often as the others.
-TEMPLATES: Final = (
+_WITH_EXAMPLES: Final = (
     Template(
         "Two measurements of the same computer system are given. Which one acts on the other?\n"
         "A: the first acts on the second.\n"
@@ -65,42 +86,57 @@ TEMPLATES: Final = (
         "X = {a}, Y = {b}:",
     ),
 )
-NOTHING: Final = ("N/A", "something", "[MASK]")  # stands for a kind where there is no content
+UNTUNED: Final = Wording("1", _WITH_EXAMPLES, calibrated=False)
+TUNED: Final = Wording(
+    "2",
+    (Template("What causes what in a server?\n", "X = {a}, Y = {b}:"),),
+    calibrated=True,
+)
+WORDINGS: Final = {wording.version: wording for wording in (UNTUNED, TUNED)}
 
 
-def prompts(pair: Pair) -> list[str]:
-    """Return the question about ``pair`` in every wording, in both orders, wording by wording.
+def described(kind: Kind) -> str:
+    """Return what a question says of a kind."""
+    return f"{kind.name} ({', '.join(filter(None, (kind.unit, kind.tier)))})"
+
+
+def prompts(pair: Pair, wording: Wording) -> list[str]:
+    """Return the question about ``pair`` in every template, in both orders, template by template.
 
     Raises:
         ValueError: a kind is not of the fixed vocabulary, so its words may be anybody's.
     """
-    a, b = (_described(canonical(kind)) for kind in pair)
-    return [_filled(template, *order) for template in TEMPLATES for order in ((a, b), (b, a))]
+    a, b = (described(canonical(kind)) for kind in pair)
+    return [each.about(*order) for each in wording.templates for order in ((a, b), (b, a))]
 
 
-def content_free() -> list[list[str]]:
-    """Return, for each wording, questions that mention no kind at all."""
-    return [[_filled(template, word, word) for word in NOTHING] for template in TEMPLATES]
+def content_free(wording: Wording) -> list[list[str]]:
+    """Return, for each template, questions that mention no kind at all."""
+    return [[each.about(word, word) for word in NOTHING] for each in wording.templates]
 
 
 def bias(answers: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """Return wordings by answers: what each wording favours, from its content-free questions.
+    """Return templates by answers: what each favours, from its content-free questions.
 
     Args:
-        answers: For each wording, log-probabilities of questions by answers.
+        answers: For each template, log-probabilities of questions by answers.
     """
     return np.array([each.mean(axis=0) for each in answers])
 
 
-def belief(answers: NDArray[np.float64], favoured: NDArray[np.float64]) -> PairBelief:
+def belief(
+    answers: NDArray[np.float64], favoured: NDArray[np.float64], temperature: float = 1.0
+) -> PairBelief:
     """Return what the answers about one pair amount to.
 
     Args:
         answers: Log-probabilities, questions in the order of ``prompts`` by ``ANSWERS``; of one
-            wording or of several.
-        favoured: What each of those wordings favours anyway, from ``bias``.
+            template or of several.
+        favoured: What each of those templates favours anyway, from ``bias``.
+        temperature: What log-probabilities are divided by to be calibrated.
     """
-    calibrated = answers.reshape(len(favoured), 2, len(ANSWERS)) - favoured[:, None, :]
+    asked = answers.reshape(len(favoured), 2, len(ANSWERS))
+    calibrated = (asked - favoured[:, None, :]) / temperature
     calibrated -= np.log(np.exp(calibrated).sum(axis=2, keepdims=True))
     turned = calibrated[:, 1, [1, 0, 2]]  # in the other order, A and B change places
     mean = (calibrated[:, 0] + turned).mean(axis=0) / 2
@@ -114,11 +150,3 @@ def _odds(probability: float) -> float:
     least = 1 / (1 + 2 * exp(SURELY))
     p = min(max(probability, least), 1 - least)
     return log(2 * p / (1 - p))
-
-
-def _described(kind: Kind) -> str:
-    return f"{kind.name} ({', '.join(filter(None, (kind.unit, kind.tier)))})"
-
-
-def _filled(template: Template, a: str, b: str) -> str:
-    return template.opening + template.question.format(a=a, b=b)

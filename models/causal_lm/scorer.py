@@ -2,14 +2,25 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from diagnose.schema import Failure
+from models.adapters import CARD, SHIPPED, WAY_OUT, Adapter, read_adapter
 from models.causal_lm.answers import AnswerTable
 from models.causal_lm.belief import Pair, PairBelief
-from models.causal_lm.prompt import ANSWERS, TEMPLATES, belief, bias, content_free, prompts
+from models.causal_lm.prompt import (
+    ANSWERS,
+    UNTUNED,
+    WORDINGS,
+    Wording,
+    belief,
+    bias,
+    content_free,
+    prompts,
+)
 from models.engine import Device, Engine
 from models.weights import BASE, default_cache, identify, locate
 
@@ -33,6 +44,8 @@ class LocalScorer:
         load: Gives the engine; called once, when the first pair has no answer.
         answers: The table; new answers are added to it.
         max_questions: Pairs that one call may ask the model about.
+        wording: How this model is asked.
+        temperature: What its log-probabilities are divided by to be calibrated.
 
     Attributes:
         left_out: Pairs of the latest call that stayed without an answer.
@@ -44,10 +57,14 @@ class LocalScorer:
         load: Callable[[], Weigher],
         answers: AnswerTable,
         max_questions: int = QUESTIONS,
+        wording: Wording = UNTUNED,
+        temperature: float = 1.0,
     ) -> None:
         self.load = load
         self.answers = answers
         self.max_questions = max_questions
+        self.wording = wording
+        self.temperature = temperature
         self.left_out = 0
         self.sent: tuple[str, ...] = ()
         self._engine: Weigher | None = None
@@ -71,20 +88,29 @@ class LocalScorer:
             self._engine = self.load()
         engine = self._engine
         if self._favoured is None:
-            self._favoured = bias(
-                [engine.log_probabilities(texts, ANSWERS) for texts in content_free()]
-            )
-        # One call a wording: its questions begin alike, and that part is read once.
-        questions = np.array([prompts(pair) for pair in pairs], dtype=object)
-        by_wording = questions.reshape(len(pairs), len(TEMPLATES), -1)
+            self._favoured = _favoured(engine, self.wording)
+        # One call a template: its questions begin alike, and that part is read once.
+        templates = len(self.wording.templates)
+        questions = np.array([prompts(pair, self.wording) for pair in pairs], dtype=object)
+        by_template = questions.reshape(len(pairs), templates, -1)
         answers = np.stack(
             [
-                engine.log_probabilities(by_wording[:, i].ravel().tolist(), ANSWERS)
-                for i in range(len(TEMPLATES))
+                engine.log_probabilities(by_template[:, i].ravel().tolist(), ANSWERS)
+                for i in range(templates)
             ]
-        ).reshape(len(TEMPLATES), len(pairs), -1, len(ANSWERS))
+        ).reshape(templates, len(pairs), -1, len(ANSWERS))
         each = answers.swapaxes(0, 1).reshape(len(pairs), -1, len(ANSWERS))
-        return {pair: belief(said, self._favoured) for pair, said in zip(pairs, each, strict=True)}
+        return {
+            pair: belief(said, self._favoured, self.temperature)
+            for pair, said in zip(pairs, each, strict=True)
+        }
+
+
+def _favoured(engine: Weigher, wording: Wording) -> NDArray[np.float64]:
+    """Return templates by answers: what is to be taken off each answer."""
+    if wording.calibrated:
+        return np.zeros((len(wording.templates), len(ANSWERS)))
+    return bias([engine.log_probabilities(texts, ANSWERS) for texts in content_free(wording)])
 
 
 def local_scorer(
@@ -92,6 +118,7 @@ def local_scorer(
     cache: Path | None = None,
     device: Device = "auto",
     max_questions: int = QUESTIONS,
+    adapter: Path | Literal["shipped"] | None = "shipped",
 ) -> LocalScorer:
     """Return a scorer over a model on this machine, which is loaded when it is first needed.
 
@@ -100,13 +127,47 @@ def local_scorer(
         cache: Where converted weights and new answers are kept.
         device: Where the model runs.
         max_questions: Pairs that one incident may ask the model about.
+        adapter: Folder of what training added to the model; the shipped one belongs to the packaged
+            base model, and any other model is asked without.
 
     Raises:
-        Failure: there is no such model.
+        Failure: there is no such model, or the adapter is another model's.
     """
     folder = cache or default_cache()
+    identity = identify(name)
+    tuned = adapter_of(identity, adapter)
 
     def load() -> Engine:
-        return Engine(locate(name, folder).folder, device)
+        return Engine(locate(name, folder).folder, device, adapter=tuned)
 
-    return LocalScorer(load, AnswerTable(identify(name), folder), max_questions)
+    if tuned is None:
+        return LocalScorer(load, AnswerTable(identity, folder), max_questions)
+    wording = WORDINGS[tuned.wording]
+    table = AnswerTable(tuned.identity, folder, wording.version)
+    return LocalScorer(load, table, max_questions, wording, tuned.temperature)
+
+
+def adapter_of(base: str, chosen: Path | Literal["shipped"] | None) -> Adapter | None:
+    """Return the adapter that was chosen for a model; the shipped one only where it belongs to it.
+
+    Args:
+        base: Identity of the model.
+        chosen: A folder, the shipped one, or none.
+
+    Raises:
+        Failure: there is no such adapter, or it is another model's, or its questions are unknown.
+    """
+    if chosen is None:
+        return None
+    if chosen == "shipped":
+        if not (SHIPPED / CARD).is_file():
+            return None
+        found = read_adapter(SHIPPED)
+        return found if found.base == base else None
+    found = read_adapter(chosen)
+    if found.base != base:
+        raise Failure(f"the adapter in {chosen} was trained on another model", WAY_OUT)
+    if found.wording not in WORDINGS:
+        what = f"the adapter in {chosen} answers questions of version {found.wording}"
+        raise Failure(what, WAY_OUT)
+    return found

@@ -5,9 +5,9 @@ from importlib.resources import files
 import numpy as np
 import pytest
 
-from models.causal_lm.answers import SHIPPED, AnswerTable, decode
+from models.causal_lm.answers import TABLE, AnswerTable, decode
 from models.causal_lm.build import useful_first
-from models.causal_lm.prompt import PROMPT_VERSION
+from models.causal_lm.prompt import UNTUNED
 from models.causal_lm.scorer import LocalScorer
 from models.engine import Engine
 from models.weights import identify, locate
@@ -16,8 +16,8 @@ PAIRS = useful_first()[:3]
 
 
 def test_the_shipped_table_is_the_base_models_and_small():
-    shipped = files("models.causal_lm") / SHIPPED
-    answers = decode(shipped.read_text(encoding="utf-8"), identify(), PROMPT_VERSION)
+    shipped = files("models.causal_lm") / TABLE
+    answers = decode(shipped.read_text(encoding="utf-8"), identify(), UNTUNED.version)
     assert len(answers) >= 2000
     assert len(shipped.read_bytes()) < 1_000_000
 

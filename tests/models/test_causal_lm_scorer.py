@@ -9,6 +9,7 @@ from models.causal_lm import answers as table
 from models.causal_lm.answers import AnswerTable, by_name, decode, encode
 from models.causal_lm.belief import UNANSWERED, PairBelief
 from models.causal_lm.build import build, useful_first
+from models.causal_lm.prompt import UNTUNED
 from models.causal_lm.scorer import LocalScorer, local_scorer
 from models.kinds import VOCABULARY, kind_of_metric
 from tests.models.tiny_model import save_tiny_model
@@ -35,7 +36,7 @@ def refuse():
 
 @pytest.fixture(autouse=True)
 def _nothing_shipped(monkeypatch):
-    monkeypatch.setattr(table, "SHIPPED", "no-such-file.json")
+    monkeypatch.setattr(table, "TABLE", "no-such-file.json")
 
 
 def test_an_answered_pair_needs_no_model_in_either_order():
@@ -118,14 +119,14 @@ def test_a_random_model_answers_from_end_to_end(tmp_path):
 def test_building_goes_on_where_it_stopped(tmp_path):
     file, pairs = tmp_path / "answers.json", useful_first()[:150]
     scorer = LocalScorer(Always, AnswerTable(MODEL, None))
-    assert next(build(scorer.ask, pairs, file, MODEL)) == 100
-    assert list(build(scorer.ask, pairs, file, MODEL)) == [150]
-    assert list(build(scorer.ask, pairs, file, MODEL)) == []
+    assert next(build(scorer.ask, pairs, file, MODEL, UNTUNED.version)) == 100
+    assert list(build(scorer.ask, pairs, file, MODEL, UNTUNED.version)) == [150]
+    assert list(build(scorer.ask, pairs, file, MODEL, UNTUNED.version)) == []
 
 
 def test_a_table_of_another_model_is_built_anew(tmp_path):
     file, pairs = tmp_path / "answers.json", useful_first()[:2]
     scorer = LocalScorer(Always, AnswerTable(MODEL, None))
-    list(build(scorer.ask, pairs, file, "1" * 64))
-    assert list(build(scorer.ask, pairs[:1], file, MODEL)) == [1]
+    list(build(scorer.ask, pairs, file, "1" * 64, UNTUNED.version))
+    assert list(build(scorer.ask, pairs[:1], file, MODEL, UNTUNED.version)) == [1]
     assert json.loads(file.read_text())["model"] == MODEL

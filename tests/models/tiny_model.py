@@ -6,13 +6,17 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from models.causal_lm.prompt import ANSWERS, NOTHING, TEMPLATES
+from models.causal_lm.prompt import ANSWERS, NOTHING, TUNED, UNTUNED
 from models.kinds import VOCABULARY
 
 
 def words():
     """Return the words of all prompts; whatever else is one unknown word."""
-    texts = [*ANSWERS, *NOTHING, *(t.opening + t.question for t in TEMPLATES)]
+    texts = [
+        *ANSWERS,
+        *NOTHING,
+        *(t.opening + t.question for t in (*UNTUNED.templates, *TUNED.templates)),
+    ]
     texts += [f"{kind.name} {kind.unit} {kind.tier}" for kind in VOCABULARY]
     return sorted({word for text in texts for word in text.split()})
 

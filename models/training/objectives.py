@@ -1,0 +1,158 @@
+"""What the stages of training make small: three losses over the same model.
+
+Rows of a batch are padded on the right; what comes after a row's end is masked, and logits are made
+only where they are looked at: over a whole batch they would be most of the work.
+
+Reference: Zuo et al., "Improving Event Causality Identification via Self-Supervised Representation
+Learning on External Causal Statement", Findings of ACL 2021, for the contrast of directions.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from models.training.lora import AdaptedModel
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SMOOTHING: Final = 0.05  # of the labels: questions of the same two kinds have different answers
+CONTRAST: Final = 1.0  # weight of the contrast beside language modelling
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of a few continuations is right.
+
+    Attributes:
+        prompt: What is continued.
+        answer: Index of the right one.
+    """
+
+    prompt: str
+    answer: int
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A statement, and the same with cause and effect exchanged.
+
+    Attributes:
+        text: Is so.
+        swapped: Is not.
+    """
+
+    text: str
+    swapped: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dialogue:
+    """Text of which some parts are to be learned.
+
+    Attributes:
+        parts: In order, each with whether it is an answer.
+    """
+
+    parts: tuple[tuple[str, bool], ...]
+
+
+class ChoosesAnswer:
+    """Cross-entropy over the answers alone.
+
+    Args:
+        answers: Each one token, with the space that it begins with.
+    """
+
+    def __init__(self, answers: Sequence[str]) -> None:
+        self.answers = tuple(answers)
+
+    def __call__(self, model: AdaptedModel, batch: Sequence[Choice]) -> "Tensor":
+        """Return the mean loss."""
+        import torch
+        from torch.nn.functional import cross_entropy
+
+        logits = self.logits(model, [each.prompt for each in batch])
+        right = torch.tensor([each.answer for each in batch], device=model.device)
+        return cross_entropy(logits, right, label_smoothing=SMOOTHING)
+
+    def logits(self, model: AdaptedModel, prompts: Sequence[str]) -> "Tensor":
+        """Return prompts by answers."""
+        import torch
+
+        tokens = [model.tokenizer(prompt)["input_ids"] for prompt in prompts]
+        vectors = _read(model, tokens)
+        last = torch.tensor([len(row) - 1 for row in tokens], device=model.device)
+        at_end = vectors[torch.arange(len(tokens), device=model.device), last]
+        words = [
+            model.tokenizer(answer, add_special_tokens=False)["input_ids"][-1]
+            for answer in self.answers
+        ]
+        return (at_end @ model.head[words].T).float()
+
+
+def learns_statements(model: AdaptedModel, batch: Sequence[Told]) -> "Tensor":
+    """Return the loss of statements, plus that of taking each for its swapped twin."""
+    import torch
+    from torch.nn.functional import softplus
+
+    texts = [each.text for each in batch] + [each.swapped for each in batch]
+    tokens = [model.tokenizer(text)["input_ids"] for text in texts]
+    whole = [[index > 0 for index in range(len(row))] for row in tokens]
+    told, owner = _log_likelihood(model, tokens, whole)
+    total = torch.zeros(len(texts), device=model.device).index_add(0, owner, told)
+    so, not_so = total[: len(batch)], total[len(batch) :]
+    modelling = -told[owner < len(batch)].mean()
+    return modelling + CONTRAST * softplus(not_so - so).mean()
+
+
+def learns_answers(model: AdaptedModel, batch: Sequence[Dialogue]) -> "Tensor":
+    """Return the mean loss of a dialogue's answers, token by token."""
+    tokens, asked = [], []
+    for dialogue in batch:
+        row: list[int] = []
+        learned: list[bool] = []
+        for text, answer in dialogue.parts:
+            part = model.tokenizer(text, add_special_tokens=False)["input_ids"]
+            row += part
+            learned += [answer] * len(part)
+        tokens.append(row)
+        asked.append(learned)
+    told, _ = _log_likelihood(model, tokens, asked)
+    return -told.mean()
+
+
+def _read(model: AdaptedModel, tokens: Sequence[Sequence[int]]) -> "Tensor":
+    """Return rows by positions by width, padded on the right."""
+    import torch
+
+    longest = max(map(len, tokens))
+    rows = torch.zeros((len(tokens), longest), dtype=torch.long, device=model.device)
+    there = torch.zeros_like(rows)
+    for index, row in enumerate(tokens):
+        rows[index, : len(row)] = torch.tensor(row)
+        there[index, : len(row)] = 1
+    vectors: Tensor = model.body(
+        input_ids=rows, attention_mask=there, use_cache=False
+    ).last_hidden_state
+    return vectors
+
+
+def _log_likelihood(
+    model: AdaptedModel, tokens: Sequence[Sequence[int]], asked: Sequence[Sequence[bool]]
+) -> "tuple[Tensor, Tensor]":
+    """Return the log-likelihood of each token that is asked for, and the row that it is of."""
+    import torch
+
+    owner, place, word = [], [], []
+    for index, (row, wanted) in enumerate(zip(tokens, asked, strict=True)):
+        for position, (token, here) in enumerate(zip(row, wanted, strict=True)):
+            if here:
+                owner.append(index)
+                place.append(position - 1)  # a token is foretold by what stands before it
+                word.append(token)
+    rows = torch.tensor(owner, device=model.device)
+    vectors = _read(model, tokens)[rows, torch.tensor(place, device=model.device)]
+    logits = (vectors @ model.head.T).float()
+    words = torch.tensor(word, device=model.device)
+    return logits.log_softmax(dim=1)[torch.arange(len(words), device=model.device), words], rows
