@@ -33,10 +33,19 @@ def compose(settings: Settings) -> Roles:
     Raises:
         Failure: the language model cannot be had, or may not be asked.
     """
+    return roles(settings, _scorer(settings))
+
+
+def roles(settings: Settings, scorer: PairScorer | None) -> Roles:
+    """Return the roles that ``settings`` ask for, with somebody given who answers about pairs.
+
+    Args:
+        settings: Of this site.
+        scorer: Who is asked about pairs of kinds; None where nobody is.
+    """
     # The judges' matrices are small: a second thread waits longer than it computes, the more so on
     # a machine that is in trouble.
     threadpool_limits(1, user_api="blas")
-    scorer = _scorer(settings)
     site = read_topology(settings.explain.topology)
 
     def proposer(scorer: PairScorer | None) -> GraphProposer:

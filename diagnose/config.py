@@ -26,8 +26,10 @@ from pydantic_settings import (
 )
 
 from diagnose.failure import Failure
+from diagnose.notify_settings import NotifySection
 from diagnose.sections import (
     CollectSection,
+    DaemonSection,
     EndpointSection,
     ExplainSection,
     GuidanceSection,
@@ -44,12 +46,14 @@ from diagnose.yaml_lines import Lines, read_yaml
 
 __all__ = [
     "CollectSection",
+    "DaemonSection",
     "EndpointSection",
     "ExplainSection",
     "GuidanceSection",
     "IngestSection",
     "LogsSection",
     "ModelSection",
+    "NotifySection",
     "OpenAiSection",
     "Settings",
     "SourcesSection",
@@ -93,8 +97,11 @@ class Settings(BaseSettings):
     collect: CollectSection = Field(default_factory=CollectSection)
     telemetry: TelemetrySection = Field(default_factory=TelemetrySection)
     ingest: IngestSection = Field(default_factory=IngestSection)
+    daemon: DaemonSection = Field(default_factory=DaemonSection)
+    notify: NotifySection = Field(default_factory=NotifySection)
     allow_egress: bool = False
-    """Whether kinds of signals may be sent off this site; nothing else ever is."""
+    """Whether kinds of signals may be sent to a model off this site. Nothing else ever is, but for
+    the messages that go where `notify` says."""
 
     @classmethod
     def settings_customise_sources(

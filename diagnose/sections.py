@@ -30,6 +30,12 @@ def _cache_dir() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "aitia"
 
 
+def _socket() -> Path:
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+    return Path(runtime or state) / "aitia" / "daemon.sock"
+
+
 class Section(BaseModel):
     """A part of the settings, whose secrets may come from files."""
 
@@ -263,3 +269,13 @@ class IngestSection(Section):
         if self.syslog_tls and self.tls_cert is None:
             raise ValueError("syslog_tls needs tls_cert and tls_key")
         return self
+
+
+class DaemonSection(Section):
+    """The process that keeps the models loaded and answers who asks."""
+
+    socket: UserPath = Field(default_factory=_socket, validate_default=True)
+    """Unix socket on which it answers; whoever may open it may ask."""
+    listen: str | None = Field(default=None, pattern=ADDRESS)
+    """`HOST:PORT` on which it answers as well, for example to be scraped; all but loopback
+    addresses want tokens."""

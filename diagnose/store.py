@@ -15,6 +15,7 @@ from diagnose import database
 from diagnose.failure import Failure
 from diagnose.records import Feedback, Incident, Job
 from diagnose.schema import Diagnosis, Node, Prediction
+from diagnose.sections import StoreSection
 from diagnose.tables import DIAGNOSES, FEEDBACK, INCIDENTS, JOBS, PREDICTIONS
 
 _DIAGNOSIS: Final = TypeAdapter(Diagnosis)
@@ -236,6 +237,17 @@ class Store:
     def _reading(self) -> Iterator[sa.Connection]:
         with database.told(self._engine.url), self._engine.connect() as connection:
             yield connection
+
+
+@contextmanager
+def opened(section: StoreSection) -> Iterator[Store]:
+    """Open the state database that the settings name, for as long as the block runs."""
+    password = section.password
+    store = Store.open(section.url, password.get_secret_value() if password else None)
+    try:
+        yield store
+    finally:
+        store.close()
 
 
 def _incident(row: sa.Row[Any]) -> Incident:

@@ -92,7 +92,7 @@ def written(text):
 
 @pytest.mark.parametrize("document", GENERATED, ids=str)
 def test_the_tables_are_those_of_the_code(document, monkeypatch):
-    for variable in ("XDG_STATE_HOME", "XDG_CACHE_HOME"):
+    for variable in ("XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"):
         monkeypatch.delenv(variable, raising=False)
     text = document.read_text()
     assert written(text) == text, "run 'make docs'"

@@ -1,19 +1,19 @@
 """``aitia explain``: why one incident happened."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from diagnose.cli.options import Config, Output, Proposer, extra, opened_store, settings
+from diagnose.cli.options import Config, Output, Proposer, extra, settings
 from diagnose.cli.terminal import complain, waiting
 from diagnose.failure import Failure
 
 if TYPE_CHECKING:
     from diagnose.bundle import Bundle
     from diagnose.config import Settings
+    from diagnose.question import Question
     from diagnose.schema import Diagnosis, Window
 
 
@@ -72,67 +72,55 @@ def explain(
     chosen = settings(config, proposer)
     with extra():
         from diagnose.cli.report import show_diagnosis
+        from diagnose.question import Question
 
     if (at is None) != (entity is None):
         raise typer.BadParameter("--at and --entity come together")
     if sum(given is not None for given in (bundle, alert, at)) != 1:
         raise typer.BadParameter("give one of BUNDLE, --alert NAME, and --at TIME with --entity")
-    if bundle is not None:
-        incident = _recorded(bundle, as_of)
-    elif alert is not None:
-        incident = _live(alert, chosen, as_of or datetime.now(UTC))
-    else:
-        incident = _kept(str(entity), at or datetime.now(UTC), chosen, as_of or datetime.now(UTC))
-    with waiting(f"explaining {incident.id}"):
-        diagnosis, window = _explained(incident, chosen)
-        diagnosis = _stored(diagnosis, incident, chosen)
+    question = Question(bundle, alert, at, entity, as_of)
+    diagnosis = None if report else _asked(question, chosen)  # a page shows more than the answer
+    if diagnosis is None:
+        diagnosis, window, incident = _found(question, chosen)
+        if report:
+            _reported(report, diagnosis, window, incident)
     show_diagnosis(diagnosis, output)
-    if report:
-        _reported(report, diagnosis, window, incident)
     if diagnosis.root_causes:
         raise typer.Exit(1)
 
 
-def _recorded(bundle: Path, as_of: datetime | None) -> "Bundle":
-    """Return the incident in a folder."""
+def _asked(question: "Question", settings: "Settings") -> "Diagnosis | None":
+    """Return what the daemon answers, None where it does not: then we find out here."""
+    from diagnose.daemon.client import NotAnswered, explained
+
+    try:
+        with waiting(f"asking the daemon about {question}"):
+            answer = explained(question, settings)
+    except NotAnswered as error:
+        complain("info", f"the daemon at {settings.daemon.socket} gave no answer: {error}")
+        return None
+    if answer and answer.warning:
+        complain("warning", answer.warning)
+    return answer.diagnosis if answer else None
+
+
+def _found(question: "Question", settings: "Settings") -> "tuple[Diagnosis, Window, Bundle]":
+    """Return why it happened, what that was found in, and the incident."""
     with extra():
-        from diagnose.bundle import read_bundle
+        from diagnose.question import answer, incident_of, stored
 
-    return read_bundle(bundle, as_of)
+        with waiting(f"reading what is around {question}"):
+            incident = incident_of(question, settings)
+        from diagnose.compose import compose
 
-
-def _live(alert: str, settings: "Settings", as_of: datetime) -> "Bundle":
-    """Return the incident of which a live alert tells."""
-    with extra():
-        from diagnose.live import incident_of
-
-    with waiting(f"reading what is around {alert}"):
-        return incident_of(alert, settings, as_of)
-
-
-def _kept(entity: str, at: datetime, settings: "Settings", as_of: datetime) -> "Bundle":
-    """Return what is kept of an entity and a moment."""
-    with extra():
-        from diagnose.kept import incident_at, opened
-        from diagnose.topology import read_topology
-
-    site = read_topology(settings.explain.topology)
-    with waiting(f"reading what is around {entity}"), opened(settings.telemetry) as reader:
-        return incident_at(reader, entity, at, site, as_of)
-
-
-def _explained(bundle: "Bundle", settings: "Settings") -> "tuple[Diagnosis, Window]":
-    """Return why ``bundle`` happened, and what that was found in."""
-    with extra():
-        from diagnose import pipeline
-        from diagnose.compose import compose, limits
-        from diagnose.topology import read_topology
-        from diagnose.window import make_window
-
-    site = read_topology(settings.explain.topology)
-    window = make_window(bundle, limits(settings), site)
-    roles = compose(settings)
-    return pipeline.explain(bundle.id, window, roles, bundle.symptom), window
+        with waiting(f"explaining {incident.id}"):
+            diagnosis, window = answer(incident, settings, compose(settings))
+            try:
+                diagnosis = stored(diagnosis, incident, settings)
+            except Failure as failure:
+                # A full disk may be the very incident: the answer comes first.
+                complain("warning", f"the answer was not stored: {failure}")
+    return diagnosis, window, incident
 
 
 def _reported(path: Path, diagnosis: "Diagnosis", window: "Window", bundle: "Bundle") -> None:
@@ -141,19 +129,3 @@ def _reported(path: Path, diagnosis: "Diagnosis", window: "Window", bundle: "Bun
         from diagnose.page.page import render, write
 
     write(path, render(diagnosis, window, bundle.logs))
-
-
-def _stored(diagnosis: "Diagnosis", bundle: "Bundle", settings: "Settings") -> "Diagnosis":
-    """Return ``diagnosis`` under the id by which the state database knows its incident."""
-    fingerprint = f"{bundle.source}\0{bundle.id}\0{bundle.alert_time.isoformat()}"
-    try:
-        with opened_store(settings) as store:
-            times = (bundle.alert_time, bundle.as_of)
-            incident = store.incident_for("bundle", fingerprint, *times, diagnosis.symptom)
-            guidance = tuple(replace(one, subject=incident) for one in diagnosis.guidance)
-            diagnosis = replace(diagnosis, incident=incident, guidance=guidance)
-            store.save(diagnosis)
-    except Failure as failure:
-        # A full disk may be the very incident: the answer comes first.
-        complain("warning", f"the answer was not stored: {failure}")
-    return diagnosis

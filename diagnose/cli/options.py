@@ -60,10 +60,6 @@ def extra() -> Iterator[None]:
 def opened_store(settings: "Settings") -> Iterator["Store"]:
     """Open the state database of ``settings`` for as long as the block runs."""
     with extra():
-        from diagnose.store import Store
-    password = settings.store.password
-    store = Store.open(settings.store.url, password.get_secret_value() if password else None)
-    try:
+        from diagnose.store import opened
+    with opened(settings.store) as store:
         yield store
-    finally:
-        store.close()

@@ -5,7 +5,6 @@ again; 4xx, never come again with this. (Prometheus drops what is answered with 
 """
 
 import asyncio
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,18 +16,17 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from collectors.push import Malformed, TooLarge, Unsupported
+from diagnose.ingest.access import authorize
 from diagnose.ingest.body import Refused, claimed_size, read_body
 from diagnose.ingest.intake import Intake
 from diagnose.ingest.meters import Meters
 from diagnose.ingest.protocols import Protocol
-from diagnose.ingest.tokens import Scope, Tokens
-from diagnose.schema import Failure
+from diagnose.ingest.tokens import Tokens
 from diagnose.telemetry.journal import Overloaded
 from diagnose.telemetry.writer import Writer
 
 RETRY_SECONDS: Final = 5
 NO_STORE: Final[Mapping[str, str]] = {"cache-control": "no-store"}
-LOG: Final = logging.getLogger(__name__)
 
 
 def create_app(
@@ -46,7 +44,7 @@ def create_app(
 
     async def metrics(request: Request) -> Response:
         try:
-            _authorize(request, tokens, "read")
+            authorize(request, tokens, "read")
         except Refused as refused:
             return _refusal(refused.code, refused.why)
         page = await asyncio.to_thread(meters.page)
@@ -86,7 +84,7 @@ class _Receiver:
         """Return the answer to a request, once it is true."""
         protocol, headers = self.protocol, request.headers
         try:
-            _authorize(request, self.tokens, "ingest")
+            authorize(request, self.tokens, "ingest")
             with self.intake.room(claimed_size(request)):
                 body = await read_body(request)
                 decode = partial(protocol.decode, body, headers)
@@ -102,26 +100,6 @@ class _Receiver:
             answer = _refusal(_status(error), error.what)
         self.meters.answered(protocol.name, answer.status_code)
         return answer
-
-
-def _authorize(request: Request, tokens: Tokens, scope: Scope) -> None:
-    """Let a request pass, or refuse it.
-
-    Raises:
-        Refused: it has no token that may do what ``scope`` names.
-    """
-    try:
-        if not tokens.all():
-            return  # such a server listens on loopback alone
-        kind, _, secret = request.headers.get("authorization", "").partition(" ")
-        token = tokens.bearer(secret.strip()) if kind.lower() == "bearer" else None
-    except Failure as failure:
-        LOG.error("%s", failure)
-        raise Refused(503, "tokens cannot be checked now") from failure
-    if token is None:
-        raise Refused(401, "a bearer token is needed")
-    if not token.allows(scope):
-        raise Refused(403, f"this token may not {scope}")
 
 
 def _status(error: Malformed) -> int:

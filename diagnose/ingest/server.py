@@ -1,13 +1,11 @@
 """The process: HTTP and syslog in front, one writer behind, systemd kept informed."""
 
 import asyncio
-import ipaddress
 import logging
-import signal
 import socket
 import ssl
 from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Final
 
@@ -25,6 +23,7 @@ from diagnose.ingest.syslog import Addresses, SyslogListener
 from diagnose.ingest.tokens import Tokens
 from diagnose.schema import Failure
 from diagnose.sections import IngestSection
+from diagnose.serving import PoliteServer, is_loopback
 from diagnose.systemd import notify, watchdog_seconds
 from diagnose.telemetry.writer import Keeping, Writer, open_writer
 
@@ -66,13 +65,13 @@ def refuse_open_doors(ingest: IngestSection, tokens: Tokens) -> None:
     Raises:
         Failure: an address beyond loopback is served without authentication.
     """
-    if not _is_loopback(ingest.host) and not tokens.all():
+    if not is_loopback(ingest.host) and not tokens.all():
         what = f"ingest.host {ingest.host} is no loopback address, and there is no token"
         raise Failure(what, "run 'aitia ingest token add NAME', or serve 127.0.0.1")
     for name in ("syslog_tcp", "syslog_tls", "syslog_udp"):
         address = getattr(ingest, name)
         checked = ingest.syslog_from or (name == "syslog_tls" and ingest.tls_client_ca)
-        if address and not _is_loopback(_host(address)) and not checked:
+        if address and not is_loopback(_host(address)) and not checked:
             what = f"ingest.{name} {address} is no loopback address, and nobody is checked"
             raise Failure(what, "set ingest.syslog_from, or ingest.tls_client_ca for TLS")
 
@@ -99,7 +98,7 @@ async def _serve(
         ssl_certfile=ingest.tls_cert,
         ssl_keyfile=ingest.tls_key,
     )
-    server = _Server(config)
+    server = PoliteServer(config)
     async with AsyncExitStack() as stack:
         for listener in _listeners(ingest, limits, intake, meters):
             await stack.enter_async_context(listener)
@@ -129,21 +128,7 @@ def _door(config: uvicorn.Config) -> socket.socket:
         raise Failure(what, "change ingest.host, ingest.port or ingest.tls_cert") from error
 
 
-class _Server(uvicorn.Server):
-    """Uvicorn, with its signals handled here: it must not raise them again when it is done."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """End politely at the first signal, at once at the second."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self.handle_exit, number, None)
-        yield
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
-
-
-async def _alive(server: _Server) -> None:
+async def _alive(server: PoliteServer) -> None:
     """Tell systemd when the server is ready, and then that it is alive."""
     while not server.started:
         await asyncio.sleep(0.02)
@@ -184,12 +169,3 @@ def _split(address: str) -> tuple[str, int]:
 
 def _host(address: str) -> str:
     return _split(address)[0]
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
