@@ -20,13 +20,14 @@ Assumes:
     The baseline is mostly normal: fewer than a quarter of its instants belong to faults.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnose.schema import Window
+from diagnose.schema import Signal, Window
 from models.habit import Habit, beyond, habits
 
 Array = NDArray[np.float64]
@@ -107,7 +108,26 @@ def measure(window: Window) -> Deviations:
     now = window.recent.drop("time").to_numpy()
     habit = habits(window, baseline)
     counting = counts_things(window, baseline, now)
-    past = _learned(baseline, settled(window), counting, habit)
+    return measured(baseline, now, settled(window), counting, habit)
+
+
+def measured(
+    baseline: Array,
+    now: Array,
+    settled: int,
+    counting: NDArray[np.bool_],
+    habit: Habit | None = None,
+) -> Deviations:
+    """Return how far each signal has left its baseline; any number of signals of any servers.
+
+    Args:
+        baseline: Values of shape (instants, signals), NaN where nothing was seen.
+        now: Likewise, of the recent part.
+        settled: Instants of the baseline that are normal even if the alert came late.
+        counting: Signals that count a few things.
+        habit: What earlier days lead to expect.
+    """
+    past = _learned(baseline, settled, counting, habit)
     lately, score, surprise = judge(past, now, habit)
     tested = (past.counts >= HISTORY) & ~np.isnan(now).all(axis=0)
     reached = np.nan_to_num(lately, nan=0.0)
@@ -125,8 +145,12 @@ def measure(window: Window) -> Deviations:
 
 def settled(window: Window) -> int:
     """Return how many of the baseline's first instants are normal even if the alert came late."""
-    instants = window.baseline.height
-    guard = max(round(GUARD / window.step_seconds), GUARD_INSTANTS)
+    return settled_instants(window.baseline.height, window.step_seconds)
+
+
+def settled_instants(instants: int, step_seconds: float) -> int:
+    """Return the same of a baseline of ``instants`` that are ``step_seconds`` apart."""
+    guard = max(round(GUARD / step_seconds), GUARD_INSTANTS)
     return instants - min(guard, int(GUARD_SHARE * instants))
 
 
@@ -136,9 +160,17 @@ def counts_things(window: Window, past: Array, now: Array) -> NDArray[np.bool_]:
     Rates and log counts are exempt (one error a second is news), and so are states that are only
     ever 0 or 1.
     """
-    counting: NDArray[np.bool_] = np.array(
-        [s.source == "metric" and s.kind.unit in COUNTS for s in window.signals], dtype=bool
-    )
+    return counting_among(countable(window.signals), past, now)
+
+
+def countable(signals: Iterable[Signal]) -> NDArray[np.bool_]:
+    """Return which signals may count things, by what they are."""
+    return np.array([s.source == "metric" and s.kind.unit in COUNTS for s in signals], dtype=bool)
+
+
+def counting_among(countable: NDArray[np.bool_], past: Array, now: Array) -> NDArray[np.bool_]:
+    """Return which of the ``countable`` signals do count things, by what they show."""
+    counting = countable.copy()
     for part in (past, now):
         counting &= (np.isnan(part) | (part == np.rint(part))).all(axis=0)
     largest = np.fmax.reduce(np.vstack([past, now]), axis=0, initial=0.0)

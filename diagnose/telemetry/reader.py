@@ -150,6 +150,64 @@ class Reader:
             fresh = tail if entities is None else tail.filter(_among("entity", entities))
             return pl.concat([known, fresh.select(SERIES)]).unique().sort(SERIES)
 
+    def hosts(self) -> pl.DataFrame:
+        """Return the hosts of which the tables hold anything, with the numbers of their series.
+
+        Returns:
+            host, first, last (least and greatest number) and series (how many), sorted by host.
+
+        Raises:
+            Failure: a file is missing or damaged.
+        """
+        table = self._table("series")
+        scan = self._files(table.file_uris() if table else [], "series")
+        number = pl.col("series")
+        told = scan.group_by(host=host_of(pl.col("entity"))).agg(
+            first=number.min(), last=number.max(), series=number.count()
+        )
+        return self._collected(told).sort("host")
+
+    def newest(self) -> datetime | None:
+        """Return when the newest committed reading was taken; None where there is none."""
+        table = self._table("readings")
+        if table is None:
+            return None
+        files = pl.DataFrame(table.get_add_actions(flatten=True))
+        newest = files["max.time"].max() if "max.time" in files.columns else None
+        return newest.replace(tzinfo=UTC) if isinstance(newest, datetime) else None
+
+    def numbered(
+        self, start: datetime, end: datetime, hosts: Collection[str], within: tuple[int, int]
+    ) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Return the committed readings of many hosts, with numbers in the place of names.
+
+        What only the journal holds is not in it: it is for those who look every few minutes, at
+        so much that names would cost more than the numbers that they stand for.
+
+        Args:
+            start: With a zone.
+            end: With a zone.
+            hosts: Whose, with all that runs on them.
+            within: Least and greatest number of their series, as ``hosts()`` tells them.
+
+        Returns:
+            The series, as their table has them, by number; and series, time, value and position of
+            the readings from ``start`` to ``end``, both included, in no order; a repeated reading
+            is in it twice, the later value with the greater position.
+
+        Raises:
+            Failure: a file is missing or damaged.
+        """
+        inside = pl.col("series").is_between(*within)  # lets whole groups of rows be skipped
+        table = self._table("series")
+        names = self._files(table.file_uris() if table else [], "series").filter(inside)
+        of_hosts = host_of(pl.col("entity")).is_in(list(hosts))
+        known = self._collected(names.filter(of_hosts)).sort("series")
+        scan = self._scan(self._table("readings"), "readings", start, end).filter(inside)
+        if known.height <= within[1] - within[0]:  # else all between are theirs
+            scan = scan.filter(pl.col("series").is_in(known["series"].implode()))
+        return known, self._collected(scan.select("series", "time", "value", "position"))
+
     @contextmanager
     def _seen(self, stream: Stream) -> Iterator[tuple[DeltaTable | None, pl.DataFrame]]:
         """Yield a table as it is now, and what the journal holds beyond it."""
@@ -206,6 +264,11 @@ class Reader:
             return scan.collect()
         except (pl.exceptions.PolarsError, OSError) as error:
             raise unreadable(self._root, error) from error
+
+
+def host_of(entity: pl.Expr) -> pl.Expr:
+    """Return the host of each entity: "db1" for "db1/postgres"."""
+    return entity.str.extract("^([^/]*)", 1)
 
 
 def _between(start: datetime, end: datetime) -> pl.Expr:
