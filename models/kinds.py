@@ -15,7 +15,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
-from diagnose.schema import Kind, Tier
+from diagnose.schema import Kind, Signal, Tier
 from models.vocabulary import CHANGES, FAMILIES, LOAD, METRICS, TOPICS, UNITS
 
 LONGEST: Final = 160  # characters of a name that are read; what follows cannot make it slower
@@ -169,6 +169,19 @@ def canonical(kind: Kind) -> Kind:
     if kind.name not in _BY_NAME:
         raise ValueError("a kind's name is one of the fixed vocabulary")
     return _BY_NAME[kind.name]
+
+
+def named(signal: Signal, name: str) -> bool:
+    """Return whether ``name`` is the signal's own, its part before "/", or that of its kind.
+
+    The kind of a level counts only where the signal is in the kind's usual unit.
+    """
+    own = signal.node.signal
+    if name in (own, own.partition("/")[0]):
+        return True
+    if name != signal.kind.name:
+        return False
+    return signal.source == "counter" or signal.kind.unit in ("", canonical(signal.kind).unit)
 
 
 def kind_of_absence() -> Kind:

@@ -1,16 +1,22 @@
 """What will fail, by three kinds of claimants behind one contract.
 
-*Learned* (``disks/``) knows how such hardware failed elsewhere, *trend* (``trend.py``) where a
-level is heading, *knowledge* (``thresholds.py``) what vendors and severities say. One failure of
+*Learned* (``disks/``) knows how such hardware failed elsewhere, *trend* (``trend.py``, of errors
+``growth.py``) where a level is heading, *knowledge* (``thresholds.py``, ``silence.py``) what
+vendors and severities say, and what it means that somebody no longer reports. One failure of
 one entity is one prediction, however many foresee it: the most probable stands, with all evidence.
 So nothing that knowledge alone would say is ever lost, and it is the floor.
 """
 
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 from typing import Protocol
 
 from diagnose.schema import Node, Prediction, Window
+from models.growth import GrowthPredictor
+from models.silence import SilencePredictor
+from models.thresholds import ThresholdPredictor
+from models.trend import TrendPredictor
 
 
 class Predictor(Protocol):
@@ -33,6 +39,24 @@ class Predictors:
     def predict(self, window: Window) -> tuple[Prediction, ...]:
         """Return what any of them foresees, each failure of an entity once."""
         return joined(found for part in self.parts for found in part.predict(window))
+
+
+def every_predictor(disks: Path | None = None) -> Predictors:
+    """Return all predictors as one.
+
+    Args:
+        disks: Folder of the disk model that ``aitia train predictor`` wrote; None for the one that
+            is shipped.
+
+    Raises:
+        Failure: the disk model cannot be read.
+    """
+    from models.disks.predictor import DiskPredictor  # LightGBM: heavy, and not for the others
+    from models.disks.stored import SHIPPED, load
+
+    model, _ = load(disks or SHIPPED)
+    rest = (ThresholdPredictor(), TrendPredictor(), GrowthPredictor(), SilencePredictor())
+    return Predictors((DiskPredictor(model), *rest))
 
 
 def joined(predictions: Iterable[Prediction]) -> tuple[Prediction, ...]:

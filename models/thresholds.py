@@ -5,6 +5,7 @@ the site: of disks, 4 in 100 within a month on a public fleet. So its probabilit
 for a warning and one for what is critical, and are said to be uncalibrated.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -12,10 +13,12 @@ from typing import Final, Literal
 import polars as pl
 
 from diagnose.schema import Prediction, Signal, Window
+from models.kinds import named
 
 Severity = Literal["warning", "critical"]
 NOMINAL: Final[dict[Severity, float]] = {"warning": 0.05, "critical": 0.5}
 HORIZON_SECONDS: Final = 30 * 86_400.0
+DAY_HOURS: Final = 24.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +26,14 @@ class Limit:
     """What a signal must not pass.
 
     Attributes:
-        signal: Its name, or the part of it before "/".
+        signal: Its name, or the part of it before "/", or the name of its kind.
         value: The limit itself is still fine.
-        failure: What is announced.
+        failure: What is announced; "" where the part's name says what it is of.
         severity: How bad it is.
         below: Whether a value below the limit is the bad one.
+        within_hours: For what is counted: how much may be added in so long; None for a level.
+        left: Whether a value within the limit must have been seen before: who always shows such a
+            value is not there, or made so.
     """
 
     signal: str
@@ -35,6 +41,8 @@ class Limit:
     failure: str
     severity: Severity
     below: bool = False
+    within_hours: float | None = None
+    left: bool = False
 
 
 LIMITS: Final = (
@@ -47,9 +55,38 @@ LIMITS: Final = (
     Limit("hw.physical_disk.media_errors", 0, "disk-failure", "warning"),
     Limit("hw.physical_disk.wear", 0.9, "disk-wear-out", "warning"),
     Limit("hw.physical_disk.available_spare", 0.1, "disk-wear-out", "critical", below=True),
-    Limit("hw.physical_disk.temperature", 60, "disk-overheating", "warning"),
+    # Ten corrected errors a day is where Linux' daemons take a page out of use.
+    Limit("memory corrected errors", 10, "memory-failure", "warning", within_hours=DAY_HOURS),
+    Limit("memory uncorrected errors", 0, "memory-failure", "critical", within_hours=DAY_HOURS),
+    Limit("cpu temperature", 95, "overheating", "warning"),
+    Limit("memory temperature", 85, "overheating", "warning"),
+    Limit("inlet air temperature", 40, "overheating", "warning"),  # ASHRAE's class A3
+    Limit("disk temperature", 60, "disk-overheating", "warning"),
+    Limit("cpu thermal throttling", 0, "overheating", "warning", within_hours=DAY_HOURS),
+    Limit("fan speed", 1, "fan-failure", "critical", below=True, left=True),
+    Limit("hw.status", 0, "", "warning"),
+    Limit("hw.status", 1, "", "critical"),
+    Limit("system.filesystem.utilization", 0.95, "disk-full", "warning"),
+    Limit("system.filesystem.inodes.utilization", 0.95, "inodes-full", "warning"),
+    Limit("system.filesystem.read_only", 0, "disk-failure", "warning", left=True),
     Limit("hw.gpu.ecc_remapped_rows/failed", 0, "gpu-failure", "critical"),
     Limit("hw.gpu.ecc_remapped_rows/uncorrected", 0, "gpu-failure", "warning"),
+    Limit("hw.gpu.ecc_remapped_rows/pending", 0, "gpu-failure", "warning"),
+    Limit("hw.gpu.ecc_errors/uncorrected", 0, "gpu-failure", "critical", within_hours=DAY_HOURS),
+    Limit("hw.gpu.throttled/thermal_hardware", 0, "gpu-overheating", "warning"),
+    Limit("hw.gpu.throttled/power_brake", 0, "power-failure", "warning"),
+    Limit("gpu temperature", 90, "gpu-overheating", "warning"),
+    Limit("fatal log message about hardware", 0, "hardware-failure", "warning", within_hours=24),
+    Limit("error log message about hardware", 0, "hardware-failure", "warning", within_hours=24),
+)
+# What a part's own name says that it is, the first that matches.
+PARTS: Final = (
+    (re.compile(r"fan|blower"), "fan-failure"),
+    (re.compile(r"psu|power|ps\d|redundan|vrm|volt"), "power-failure"),
+    (re.compile(r"dimm|mem|ecc"), "memory-failure"),
+    (re.compile(r"disk|drive|hdd|ssd|nvme|raid"), "disk-failure"),
+    (re.compile(r"gpu"), "gpu-failure"),
+    (re.compile(r"temp|therm"), "overheating"),
 )
 
 
@@ -68,26 +105,44 @@ class ThresholdPredictor:
         found = [
             prediction
             for signal in window.signals
-            if signal.source == "metric"
             for limit in self.limits
-            if limit.signal in (signal.node.signal, signal.node.signal.partition("/")[0])
+            if named(signal, limit.signal)
+            if limit.within_hours or signal.source == "metric"
             if (prediction := _beyond(window, signal, limit))
         ]
         return tuple(sorted(found, key=lambda one: (-one.probability, one.entity, one.failure)))
+
+
+def part_failure(name: str) -> str:
+    """Return how the part of that name fails.
+
+    Example:
+        >>> part_failure("hw.status/PSU1 Status")
+        'power-failure'
+    """
+    words = name.partition("/")[2].lower()
+    return next((failure for part, failure in PARTS if part.search(words)), "hardware-failure")
 
 
 def _beyond(window: Window, signal: Signal, limit: Limit) -> Prediction | None:
     name = str(signal.node)
     seen = pl.concat([part.select("time", name) for part in (window.baseline, window.recent)])
     seen = seen.drop_nulls(name)
+    if limit.within_hours and signal.source == "metric":
+        seen = seen.with_columns(pl.col(name).diff().clip(0).fill_null(0.0))
+    if limit.within_hours:
+        step = window.step_seconds if signal.source == "counter" else 1.0
+        span = f"{limit.within_hours * 3600:.0f}s"
+        added = (pl.col(name) * step).rolling_sum_by("time", span)
+        seen = seen.with_columns(added.round(6))  # rates are not whole, and 10 is not 10.000001
     bad = seen[name] < limit.value if limit.below else seen[name] > limit.value
-    if not seen.height or not bad[-1]:
+    if not seen.height or not bad[-1] or (limit.left and bad.all()):
         return None
     fine = (~bad).arg_true()
     first = int(fine[-1]) + 1 if len(fine) else 0
     return Prediction(
         signal.node.entity,
-        limit.failure,
+        limit.failure or part_failure(signal.node.signal),
         NOMINAL[limit.severity],
         HORIZON_SECONDS,
         window.as_of,

@@ -1,4 +1,4 @@
-"""When does it run out? Where a level of capacity, wear or temperature is heading.
+"""When does it run out? Where a level of capacity, wear, temperature or latency is heading.
 
 The slope is the median of the slopes between all pairs of instants (Theil, Sen), which a few wild
 values cannot turn. How sure it is follows from Kendall's statistic: were the true slope b, pairs
@@ -25,6 +25,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from diagnose.schema import Prediction, Signal, Window
+from models.kinds import named
 
 Array = NDArray[np.float64]
 
@@ -39,14 +40,16 @@ class Exhaustible:
     """A level that must not reach its limit.
 
     Attributes:
-        signal: Its name, or the part of it before "/".
-        limit: In the signal's unit.
+        signal: Its name, or the part of it before "/", or the name of its kind.
+        limit: In the signal's unit; of a relative one, multiples of the baseline's median.
         failure: What happens there.
+        relative: Whether only the signal's own past says how much is too much.
     """
 
     signal: str
     limit: float
     failure: str
+    relative: bool = False
 
 
 EXHAUSTIBLE: Final = (
@@ -55,8 +58,20 @@ EXHAUSTIBLE: Final = (
     Exhaustible("system.linux.memory.available", 0.0, "memory-exhausted"),
     Exhaustible("hw.physical_disk.wear", 1.0, "disk-wear-out"),
     Exhaustible("hw.physical_disk.available_spare", 0.0, "disk-wear-out"),
-    Exhaustible("hw.physical_disk.temperature", 60.0, "disk-overheating"),
-    Exhaustible("hw.gpu.temperature", 90.0, "gpu-overheating"),
+    Exhaustible("node_filesystem_avail_bytes", 0.0, "disk-full"),
+    Exhaustible("node_filesystem_files_free", 0.0, "inodes-full"),
+    Exhaustible("node_memory_MemAvailable_bytes", 0.0, "memory-exhausted"),
+    Exhaustible("database connection pool use", 1.0, "connections-exhausted"),
+    Exhaustible("disk temperature", 60.0, "disk-overheating"),
+    Exhaustible("gpu temperature", 90.0, "gpu-overheating"),
+    Exhaustible("cpu temperature", 95.0, "overheating"),
+    Exhaustible("inlet air temperature", 40.0, "overheating"),
+    Exhaustible("fan speed", 0.3, "fan-failure", relative=True),
+    Exhaustible("response latency", 3.0, "service-degradation", relative=True),
+    Exhaustible("client latency", 3.0, "service-degradation", relative=True),
+    Exhaustible("database query latency", 3.0, "service-degradation", relative=True),
+    Exhaustible("queue depth", 10.0, "service-degradation", relative=True),
+    Exhaustible("consumer lag", 10.0, "service-degradation", relative=True),
 )
 
 
@@ -103,7 +118,7 @@ class TrendPredictor:
             for signal in window.signals
             if signal.source == "metric"
             for level in self.levels
-            if level.signal in (signal.node.signal, signal.node.signal.partition("/")[0])
+            if named(signal, level.signal)
             if (prediction := self._one(window, signal, level))
         ]
         return tuple(sorted(found, key=lambda one: (one.lead_time_seconds, one.entity)))
@@ -114,11 +129,15 @@ class TrendPredictor:
         seen = seen.drop_nulls(name)
         if not seen.height:
             return None
+        limit = level.limit
+        if level.relative:
+            usual = window.baseline[name].median()
+            if not isinstance(usual, float) or usual <= 0:
+                return None
+            limit *= usual
         began: datetime = seen["time"][0]
         seconds = (seen["time"] - began).dt.total_microseconds().to_numpy() / 1e6
-        found = exhaustion(
-            seconds, seen[name].to_numpy(), level.limit, self.horizon_seconds, self.alpha
-        )
+        found = exhaustion(seconds, seen[name].to_numpy(), limit, self.horizon_seconds, self.alpha)
         if not found or found.lead > self.horizon_seconds:
             return None
         return Prediction(

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from diagnose.schema import Node, Prediction, Window
 from models.disks.features import features, names
-from models.disks.history import COLUMNS, SMART, History
+from models.disks.history import COLUMNS, SMART, Array, History
+from models.disks.outcomes import EDGES
 from models.disks.survival import DiskSurvival
 
 PREFIX: Final = "hw.physical_disk."
@@ -26,6 +27,7 @@ SIGNALS: Final = {
 POWER_ON: Final = "hw.physical_disk.power_on_hours"
 HORIZON_SECONDS: Final = 30 * 86_400.0
 LEAST: Final = 0.01  # probability below which nothing is said
+EARLY: Final = 0.1  # share of the failing whose lead is shorter than the interval says
 MOST: Final = 3  # signals named as evidence
 
 
@@ -50,12 +52,13 @@ class DiskPredictor:
         history = History.of(pl.concat(rows))
         disk = np.arange(len(history.serials), dtype=np.int64)
         at = np.full(len(disk), int(window.as_of.timestamp() // 3600), np.int64)
-        risk = self.model.predict(history, disk, at)[:, -1]
+        within = self.model.predict(history, disk, at)
+        risk = within[:, -1]
         likely = [int(one) for one in np.argsort(-risk, kind="stable") if risk[one] >= LEAST]
-        return tuple(self._told(window, history, at, one, float(risk[one])) for one in likely)
+        return tuple(self._told(window, history, at, one, within[one]) for one in likely)
 
     def _told(
-        self, window: Window, history: History, at: NDArray[np.int64], disk: int, risk: float
+        self, window: Window, history: History, at: NDArray[np.int64], disk: int, within: Array
     ) -> Prediction:
         entity = str(history.serials[disk])
         row = history.known(np.array([disk]), at[:1])
@@ -72,14 +75,26 @@ class DiskPredictor:
         return Prediction(
             entity,
             "disk-failure",
-            risk,
+            float(within[-1]),
             HORIZON_SECONDS,
             window.as_of,
             tuple(node for node in evidence if node in present)[:MOST],
             calibration="uncalibrated",
+            lead_time_interval=(earliest(within), HORIZON_SECONDS),
             since=datetime.fromtimestamp(min(risen) * 3600, UTC) if risen else None,
             source="disks",
         )
+
+
+def earliest(within: Array) -> float:
+    """Return the seconds after which one in ten has failed of those that fail within the month.
+
+    Args:
+        within: Probability of failing within each horizon.
+    """
+    reached = np.concatenate([[0.0], within])
+    hours = np.interp(EARLY * within[-1], reached, np.array(EDGES, dtype=np.float64))
+    return float(hours) * 3600
 
 
 def _disks(window: Window) -> list[str]:
