@@ -2,16 +2,28 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from models.policy.graphs import draw, log_probability, repaired
+from models.policy.graphs import Adjacency, draw, log_probability, repaired
 from models.policy.incident import Incident
-from models.policy.reward import GraphReward
 
 Logits = Callable[[Incident], Tensor]  # of shape (pairs, 3); a policy, or one behind a mask
+Credit = Callable[[Adjacency, NDArray[np.float64]], NDArray[np.float64]]  # ``GraphReward.credit``
+
+
+class Reward(Protocol):
+    """Says what graphs of one incident are worth."""
+
+    incident: Incident
+
+    def __call__(self, graph: Adjacency) -> float:
+        """Return the worth of an acyclic graph."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,10 +51,10 @@ class Rollout:
 
 def roll(
     policy: Logits,
-    reward: GraphReward,
+    reward: Reward,
     draws: int,
     generator: torch.Generator,
-    credit: bool = False,
+    credit: Credit | None = None,
 ) -> Rollout:
     """Return ``draws`` graphs that ``policy`` draws, with their rewards.
 
@@ -51,8 +63,8 @@ def roll(
         reward: Whose incident is drawn for.
         draws: 2 or more: each graph is compared with the others.
         generator: Source of all chance.
-        credit: Whether each answer is compared with the policy's other answers to the same pair;
-            otherwise each graph as a whole is, with the other graphs. Credited answers vary less.
+        credit: Compares each answer with the policy's other answers to the same pair, which varies
+            less; without, each graph as a whole is compared with the other graphs.
     """
     size = len(reward.incident.signals)
     with torch.no_grad():
@@ -63,7 +75,7 @@ def roll(
     graphs = repaired(drawn.numpy(), before.double().numpy(), size)
     earned = torch.tensor([reward(graph) for graph in graphs], dtype=before.dtype)
     if credit:
-        each = np.stack([reward.credit(graph, shares) for graph in graphs])
+        each = np.stack([credit(graph, shares) for graph in graphs])
         advantage = torch.from_numpy(each).to(before.dtype)
     else:
         advantage = leave_one_out(earned)[:, None].expand_as(before)
