@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final, Self, TypeVar
@@ -141,16 +141,9 @@ class Store:
         return _document(row, _DIAGNOSIS) if row else None
 
     def save_prediction(self, prediction: Prediction) -> None:
-        """Store an expected failure."""
-        row = {
-            "entity": _plain(prediction.entity),
-            "failure": _plain(prediction.failure),
-            "made_at": prediction.made_at,
-            "format": FORMAT,
-            "document": _PREDICTION.dump_json(prediction, ensure_ascii=True).decode(),
-        }
+        """Store an expected failure; of one entity, failure and moment the first one stays."""
         with self._writing() as connection:
-            connection.execute(sa.insert(PREDICTIONS).values(row))
+            insert_predictions(connection, [prediction])
 
     def predictions(self, limit: int = 50) -> tuple[Prediction, ...]:
         """Return the newest predictions, newest first, ``limit`` at most."""
@@ -248,6 +241,23 @@ def opened(section: StoreSection) -> Iterator[Store]:
         yield store
     finally:
         store.close()
+
+
+def insert_predictions(connection: sa.Connection, predictions: Sequence[Prediction]) -> None:
+    """Insert expected failures; of one entity, failure and moment the first one stays."""
+    rows = [
+        {
+            "entity": _plain(prediction.entity),
+            "failure": _plain(prediction.failure),
+            "made_at": prediction.made_at,
+            "format": FORMAT,
+            "document": _PREDICTION.dump_json(prediction, ensure_ascii=True).decode(),
+        }
+        for prediction in predictions
+    ]
+    if rows:
+        insert = _INSERT[connection.dialect.name](PREDICTIONS)
+        connection.execute(insert.on_conflict_do_nothing(), rows)
 
 
 def _incident(row: sa.Row[Any]) -> Incident:

@@ -72,6 +72,7 @@ PREDICTIONS: Final = sa.Table(
     sa.Column("format", sa.Integer, nullable=False),
     sa.Column("document", sa.Text, nullable=False),
     sa.Index("predictions_by_time", "made_at"),
+    sa.Index("predictions_once", "entity", "failure", "made_at", unique=True),
 )
 
 # Work that one process asks of another.
@@ -161,4 +162,40 @@ NOTIFY_MARKS: Final = sa.Table(
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("document", sa.Text, nullable=False),
     sa.Column("made_at", UtcTime, nullable=False),
+)
+
+# A look at a group of hosts as of one moment; unfinished, it is resumed.
+SCANS: Final = sa.Table(
+    "scans",
+    METADATA,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("group", sa.Text, nullable=False),
+    sa.Column("moment", UtcTime, nullable=False),
+    sa.Column("hosts", sa.Integer, nullable=False),
+    sa.Column("started_at", UtcTime, nullable=False),
+    sa.Column("finished_at", UtcTime),
+    sa.Index("scans_by_time", "group", "moment"),
+)
+
+# Its parts, until it is finished: JSON of ``diagnose.scan.shards.Shard``.
+SCAN_SHARDS: Final = sa.Table(
+    "scan_shards",
+    METADATA,
+    sa.Column("scan", sa.Text, sa.ForeignKey("scans.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("document", sa.Text, nullable=False),
+    sa.Column("done_at", UtcTime),
+)
+
+# What it found, of hosts of which there is something to tell: JSON of ``Finding``.
+FINDINGS: Final = sa.Table(
+    "findings",
+    METADATA,
+    sa.Column("scan", sa.Text, sa.ForeignKey("scans.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("host", sa.Text, primary_key=True),
+    sa.Column("moment", UtcTime, nullable=False),
+    sa.Column("incident", sa.Text),
+    sa.Column("format", sa.Integer, nullable=False),
+    sa.Column("document", sa.Text, nullable=False),
+    sa.Index("findings_by_host", "host", "moment"),
 )
