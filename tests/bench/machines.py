@@ -1,0 +1,206 @@
+"""How well anomalous instants of servers are told, beside simple ways.
+
+    python -m tests.bench.machines DIR [--scores FOLDER] [--every WINDOWS]
+
+DIR holds one ``NAME.npz`` a server with ``train`` (taken for calm), ``test`` and ``test_label``.
+Aitia sees what a scan would: the instants up to now and the history before them, test and all, and
+says one number a scan. The others learn once from ``train`` and say one number an instant; they are
+asked as they are, and smoothed by the mean of the same stretches. Every instant counts by itself:
+no point adjustment. Intervals are over servers.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.decomposition import PCA
+from sklearn.ensemble import IsolationForest
+from sklearn.metrics import average_precision_score, precision_recall_curve
+
+from tests.bench.markdown import table
+from tests.bench.replay_days import HISTORY, QUIET, STEPS, scan
+
+Array = NDArray[np.float64]
+Score = Callable[[Array], Array]
+
+RECALLS: Final = (0.3, 0.5)
+VARIANCE: Final = 0.9  # that PCA's components hold
+FLOOR: Final = 0.01  # of a signal's range in train: the least scale
+RESAMPLES: Final = 1000
+DAY_SECONDS: Final = 86_400.0
+HEAD = (
+    "way",
+    "average precision",
+    "F1, bar from the other servers",
+    "F1, best bar",
+    *(f"false alarms a server-day at recall {recall:g}" for recall in RECALLS),
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scored:
+    """One server's instants and what one way says about each.
+
+    Attributes:
+        label: Whether the instant is labelled anomalous.
+        score: The larger, the more suspect.
+        step: Seconds between two instants.
+    """
+
+    label: NDArray[np.bool_]
+    score: Array
+    step: float
+
+    def precision(self) -> float:
+        """Return the average precision."""
+        return float(average_precision_score(self.label, self.score))
+
+    def f1(self, bar: float) -> float:
+        """Return the F1 of the instants at or above ``bar``."""
+        accused = self.score >= bar
+        return float(2 * (accused & self.label).sum() / (accused.sum() + self.label.sum()))
+
+    def best_bar(self) -> float:
+        """Return the bar with the best F1."""
+        precision, recall, bars = precision_recall_curve(self.label, self.score)
+        f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
+        return float(bars[int(np.argmax(f1[:-1]))])
+
+    def false_alarms(self, recall: float) -> float:
+        """Return the alarms a day that touch no labelled instant, at the bar with that recall.
+
+        Accused instants less than an hour apart are one alarm.
+        """
+        bar = np.quantile(self.score[self.label], 1 - recall, method="lower")
+        (accused,) = np.nonzero(self.score >= bar)
+        apart = QUIET.total_seconds() / self.step
+        runs = np.split(accused, np.flatnonzero(np.diff(accused) > apart) + 1)
+        false = sum(not self.label[run].any() for run in runs)
+        return false / (len(self.label) * self.step / DAY_SECONDS)
+
+
+def median_iqr(calm: Array) -> Score:
+    """Return what says the largest distance from a signal's median in interquartile ranges."""
+    low, middle, high = np.quantile(calm, [0.25, 0.5, 0.75], axis=0)
+    scale = np.maximum(high - low, FLOOR * np.maximum(np.ptp(calm, axis=0), 1e-9))
+    return lambda asked: np.asarray((np.abs(asked - middle) / scale).max(axis=1))
+
+
+def pca(calm: Array) -> Score:
+    """Return what says the squared distance from the directions in which signals usually move."""
+    mean, scale = calm.mean(axis=0), np.maximum(calm.std(axis=0), FLOOR)
+    model = PCA(VARIANCE).fit((calm - mean) / scale)
+
+    def rest(asked: Array) -> Array:
+        moved = (asked - mean) / scale
+        return np.asarray(((moved - model.inverse_transform(model.transform(moved))) ** 2).sum(1))
+
+    return rest
+
+
+def forest(calm: Array) -> Score:
+    """Return what says the score of an isolation forest."""
+    model = IsolationForest(random_state=0).fit(calm)
+    return lambda asked: np.asarray(-model.score_samples(asked))
+
+
+PEERS: Final[Mapping[str, Callable[[Array], Score]]] = {
+    "median and IQR": median_iqr,
+    "PCA": pca,
+    "isolation forest": forest,
+}
+
+
+def aitia(calm: Array, asked: Array, step: float, every: int) -> tuple[Array, int]:
+    """Return what each scan says, spread over its instants, and how many those are."""
+    values = np.concatenate([calm[-HISTORY:], asked])
+    scans = scan("server", values, None, step, every)
+    score = np.repeat(scans.score, scans.every)[: len(asked)]
+    return np.append(score, np.full(len(asked) - len(score), score[-1])), scans.length
+
+
+def smoothed(score: Array, length: int) -> Array:
+    """Return the mean of each stretch of ``length`` instants in place of its instants."""
+    place = np.arange(len(score)) // length
+    mean = np.bincount(place, score) / np.bincount(place)
+    return np.asarray(mean[place])
+
+
+def scored(folder: Path, every: int, kept: Path | None) -> Iterator[tuple[str, dict[str, Scored]]]:
+    """Yield every server's name and what each way says about it."""
+    for file in sorted(folder.glob("*.npz")):
+        step = next(seconds for start, seconds in STEPS.items() if file.name.startswith(start))
+        with np.load(file, allow_pickle=False) as parts:
+            calm, asked = parts["train"].astype(float), parts["test"].astype(float)
+            label = parts["test_label"].astype(bool)
+        said: dict[str, Array] = {}
+        cache = kept / f"{file.stem}-{every}.npz" if kept else None
+        if cache and cache.exists():
+            with np.load(cache, allow_pickle=False) as read:
+                said["Aitia"], length = read["score"], int(read["length"])
+        else:
+            said["Aitia"], length = aitia(calm, asked, step, every)
+            if cache:
+                cache.parent.mkdir(parents=True, exist_ok=True)
+                np.savez(cache, score=said["Aitia"], length=length)
+        for name, learn in PEERS.items():
+            score = learn(calm)
+            said[name] = score(asked) / np.quantile(score(calm), 0.99)
+            said[f"{name}, smoothed"] = smoothed(said[name], length)
+        yield file.stem, {name: Scored(label, score, step) for name, score in said.items()}
+
+
+def rows(servers: Mapping[str, Mapping[str, Scored]]) -> Iterator[list[str]]:
+    """Yield a line for each way."""
+    rng = np.random.default_rng(0)
+    draws = rng.integers(0, len(servers), (RESAMPLES, len(servers)))
+    for way in next(iter(servers.values())):
+        mine = [server[way] for server in servers.values()]
+        measures = [
+            [one.precision() for one in mine],
+            [one.f1(bar_of_others(mine, place)) for place, one in enumerate(mine)],
+            [one.f1(one.best_bar()) for one in mine],
+            *([one.false_alarms(recall) for one in mine] for recall in RECALLS),
+        ]
+        yield [way, *(_interval(np.array(values), draws) for values in measures)]
+    share = [next(iter(server.values())).label.mean() for server in servers.values()]
+    yield ["chance", f"{np.mean(share):.2f}", "", "", *("" for _ in RECALLS)]
+
+
+def bar_of_others(mine: list[Scored], place: int) -> float:
+    """Return the bar with the best mean F1 over all servers but the one at ``place``."""
+    others = [one for number, one in enumerate(mine) if number != place]
+    bars = np.unique([one.best_bar() for one in others])
+    mean = [sum(one.f1(bar) for one in others) for bar in bars]
+    return float(bars[int(np.argmax(mean))])
+
+
+def _interval(values: Array, draws: NDArray[np.int64]) -> str:
+    low, high = np.quantile(values[draws].mean(axis=1), [0.025, 0.975])
+    return f"{values.mean():.2f} [{low:.2f}, {high:.2f}]"
+
+
+def main() -> int:
+    """Score, and print one table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--every", type=int, default=1, help="recent parts from scan to scan")
+    parser.add_argument("--scores", type=Path, help="folder that keeps what Aitia said")
+    options = parser.parse_args()
+    servers = {}
+    for name, ways in scored(options.folder, options.every, options.scores):
+        servers[name] = ways
+        sys.stderr.write(f"{name}: {len(next(iter(ways.values())).label)} instants\n")
+    days = sum(len(w["Aitia"].label) * w["Aitia"].step for w in servers.values()) / DAY_SECONDS
+    title = f"### {len(servers)} servers, {days:.0f} server-days"
+    sys.stdout.write("\n".join([title, "", *table(HEAD, rows(servers))]) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
