@@ -68,18 +68,27 @@ class Matcher:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """What people do not want to hear of, and until when."""
+    """What people do not want to hear of, and until when.
+
+    Attributes:
+        id: Alertmanager's own key for it.
+        matchers: Conditions on an alert's labels, all of which must hold.
+        starts: From when.
+        ends: Until when; one that was ended by hand ended then.
+        comment: Why.
+        author: Who made it.
+    """
 
     id: str
     matchers: tuple[Matcher, ...]
     starts: datetime
     ends: datetime
-    active: bool
     comment: str
+    author: str
 
-    def covers(self, labels: Labels) -> bool:
-        """Return whether an alert with ``labels`` is not to be told of now."""
-        return self.active and all(matcher.holds(labels) for matcher in self.matchers)
+    def covers(self, labels: Labels, at: datetime) -> bool:
+        """Return whether an alert with ``labels`` is not to be told of at the moment ``at``."""
+        return self.starts <= at < self.ends and all(m.holds(labels) for m in self.matchers)
 
 
 class Alertmanager:
@@ -151,8 +160,8 @@ def _silence(one: Json) -> Silence:
             matchers,
             moment(one["startsAt"]),
             moment(one["endsAt"]),
-            one["status"]["state"] == "active",
             str(one.get("comment") or ""),
+            str(one.get("createdBy") or ""),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError("Alertmanager's answer holds a silence that is none") from error

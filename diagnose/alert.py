@@ -30,6 +30,7 @@ class Alert:
         added: Labels that the rule adds, which no series has.
         note: What whoever asked must know, a sentence; "" for nothing.
         runbook: Address of the runbook that its rule names; "" for none.
+        silenced: Who has silenced it and until when, a sentence; "" where nobody has.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Alert:
     added: frozenset[str] = frozenset()
     note: str = ""
     runbook: str = ""
+    silenced: str = ""
 
     def says(self, labels: Labels) -> bool:
         """Return whether a series with ``labels`` may be what the alert is about."""

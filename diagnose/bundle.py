@@ -52,6 +52,7 @@ class Bundle:
         baseline_window: A span known to be normal; None where nobody knows one.
         missing: What its source left out or could not read, a sentence each.
         advice: (entity, text) pairs that tell people what to do, as ``Window`` has them.
+        silenced: Who has silenced its alert and until when, a sentence; "" where nobody has.
     """
 
     id: str
@@ -67,6 +68,7 @@ class Bundle:
     baseline_window: tuple[datetime, datetime] | None = None
     missing: tuple[str, ...] = ()
     advice: tuple[tuple[str, str], ...] = ()
+    silenced: str = ""
 
 
 def read_bundle(path: Path, as_of: datetime | None = None) -> Bundle:

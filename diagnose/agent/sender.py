@@ -4,7 +4,6 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Final, Literal
 
@@ -13,6 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from diagnose.agent.otlp import Request
 from diagnose.agent.spool import Spool
+from diagnose.retry_after import retry_after
 from diagnose.sections import EndpointSection
 
 Answer = Literal["sent", "refused", "later"]
@@ -155,17 +155,4 @@ def send(client: httpx.Client, request: Request) -> Outcome:
     reason = f"HTTP {answer.status_code} {told}".strip()
     if answer.status_code in HOPELESS:
         return Outcome("refused", reason)
-    return Outcome("later", reason, _pause(answer))
-
-
-def _pause(answer: httpx.Response) -> float | None:
-    """Return how long a receiver asks to wait, in seconds; None where it does not."""
-    text = answer.headers.get("retry-after", "").strip()
-    if text.isdecimal():
-        return float(text)
-    try:
-        moment = parsedate_to_datetime(text)
-        sent = parsedate_to_datetime(answer.headers.get("date", ""))
-        return max(0.0, (moment - sent).total_seconds())  # by the receiver's own clock
-    except (ValueError, TypeError):
-        return None
+    return Outcome("later", reason, retry_after(answer))

@@ -50,6 +50,7 @@ class Diagnosis:
         guidance: What to do, best first; empty where no runbook fits.
         story: The diagnosis in plain words.
         missing: What was not seen, so that nobody takes silence for health.
+        silenced: Who has silenced the alert and until when, a sentence; "" where nobody has.
         alert_time: When somebody noticed.
         as_of: The moment of asking.
         duration_seconds: How long each stage took.
@@ -70,6 +71,7 @@ class Diagnosis:
     guidance: tuple[Guidance, ...] = ()
     story: tuple[Paragraph, ...] = ()
     missing: tuple[str, ...] = ()
+    silenced: str = ""
     alert_time: datetime | None = None
     as_of: datetime | None = None
     duration_seconds: Mapping[str, float] = field(default_factory=dict)

@@ -41,9 +41,11 @@ def test_the_fingerprint_is_alertmanagers_own(alertmanager):
 
 def test_a_silence_covers_what_its_matchers_say(alertmanager):
     (silence,) = alertmanager.silences()
-    assert silence.covers({"instance": "host42", "alertname": "NodeTempHigh"})
-    assert not silence.covers({"instance": "host43"})
-    assert silence.comment == "diagnosis under way"
+    labels = {"instance": "host42", "alertname": "NodeTempHigh"}
+    assert silence.covers(labels, silence.starts)
+    assert not silence.covers(labels, silence.ends)
+    assert not silence.covers({"instance": "host43"}, silence.starts)
+    assert (silence.author, silence.comment) == ("ops", "diagnosis under way")
 
 
 @pytest.mark.parametrize(
