@@ -33,7 +33,7 @@ def compose(settings: Settings) -> Roles:
     Raises:
         Failure: the language model cannot be had, or may not be asked.
     """
-    return roles(settings, _scorer(settings))
+    return roles(settings, pair_scorer(settings))
 
 
 def roles(settings: Settings, scorer: PairScorer | None) -> Roles:
@@ -79,11 +79,17 @@ def limits(settings: Settings) -> WindowLimits:
     )
 
 
-def _scorer(settings: Settings) -> PairScorer | None:
+def pair_scorer(settings: Settings) -> PairScorer | None:
     """Return who is asked about pairs of kinds; None where nobody is."""
     model, remote = settings.model, settings.openai
     if model.proposer == "local":
-        return local_scorer(model.name, model.cache_dir, model.device, model.max_questions)
+        return local_scorer(
+            model.name,
+            model.cache_dir,
+            model.device,
+            model.max_questions,
+            None if model.adapter == "none" else model.adapter,
+        )
     if model.proposer == "openai" and remote.base_url and remote.model:
         key = remote.api_key.get_secret_value() if remote.api_key else None
         return openai_scorer(

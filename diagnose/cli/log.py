@@ -24,4 +24,5 @@ def log_to_stderr() -> None:
     shown = logging.StreamHandler()
     shown.setFormatter(Logfmt(LINE))
     logging.basicConfig(level=logging.INFO, handlers=[shown])
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells of every request
+    for name in ("alembic", "httpx", "uvicorn"):  # they tell of every step
+        logging.getLogger(name).setLevel(logging.WARNING)

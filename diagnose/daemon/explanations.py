@@ -12,6 +12,7 @@ from typing import Final
 from diagnose.compose import roles
 from diagnose.config import Settings
 from diagnose.daemon.queue import Ticket, Urgency, WorkQueue
+from diagnose.daemon.warm_up import made_up
 from diagnose.question import Question, answer, incident_of, stored
 from diagnose.schema import Diagnosis, Failure
 from models.causal_lm.belief import PairScorer
@@ -53,6 +54,14 @@ class Explanations:
         self.busy_since: float | None = None
         self._settings = settings
         self._scorers = scorers
+
+    def start(self) -> None:
+        """Do what only the first question would wait for.
+
+        Raises:
+            Failure: the settings ask for what cannot be had.
+        """
+        answer(made_up(), self._settings, roles(self._settings, None))
 
     def run(self) -> None:
         """Answer questions until the queue is closed and empty."""

@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
 from diagnose.schema import Failure, Kind
@@ -39,6 +40,7 @@ class AnswerTable:
         shipped = files("models.causal_lm") / TABLE
         text = shipped.read_text(encoding="utf-8") if shipped.is_file() else ""
         self._known = {**decode(text, model, prompt), **self._learned()}
+        self._turn = Lock()
 
     def get(self, pair: Pair) -> PairBelief | None:
         """Return the belief about ``pair``, in whichever order it was asked; None if never."""
@@ -49,15 +51,19 @@ class AnswerTable:
     def add(self, beliefs: Mapping[Pair, PairBelief]) -> None:
         """Remember ``beliefs``, on disk too where there is a folder.
 
-        Of two processes that add at once, the later may drop what the earlier has added meanwhile:
-        then it is asked again, to the same answer.
+        Threads take turns. Of two processes that add at once, the later may drop what the earlier
+        has added meanwhile: then it is asked again, to the same answer.
 
         Raises:
             Failure: the folder cannot be written.
         """
         fresh = by_name(beliefs)
-        self._known.update(fresh)
-        if self.file and fresh:
+        if not fresh:
+            return
+        with self._turn:
+            self._known.update(fresh)
+            if self.file is None:
+                return
             learned = encode({**self._learned(), **fresh}, self.model, self.prompt)
             try:
                 self.file.parent.mkdir(parents=True, exist_ok=True)
