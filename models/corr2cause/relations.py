@@ -1,5 +1,6 @@
-"""The six things that can be claimed of two variables, and whether a class entails them.
+"""The things that can be claimed of two variables, and whether a class entails them.
 
+Six of them make up the task; "cause" and "effect" say that one acts on the other in whatever way.
 A claim is entailed if it holds in every graph of the class. Effects are read as ancestry: an
 indirect effect goes through at least one other variable, whether or not there is a direct effect as
 well; a common effect is reached from both, a common cause reaches both, each by any directed path.
@@ -12,9 +13,11 @@ from typing import Final, Literal, get_args
 
 from models.corr2cause.graphs import Dag, Pattern, ancestors, members, nodes_in
 
-Kind = Literal["parent", "child", "ancestor", "descendant", "collider", "confounder"]
+Kind = Literal[
+    "parent", "child", "ancestor", "descendant", "collider", "confounder", "cause", "effect"
+]
 
-KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)[:6]  # those that items are made of
 TURNED: Final[dict[Kind, Kind]] = {
     "parent": "child",
     "child": "parent",
@@ -22,6 +25,8 @@ TURNED: Final[dict[Kind, Kind]] = {
     "descendant": "ancestor",
     "collider": "collider",
     "confounder": "confounder",
+    "cause": "effect",
+    "effect": "cause",
 }
 
 
@@ -66,26 +71,28 @@ def holding(dag: Dag) -> frozenset[Claim]:
             "descendant": through_another(y, x),
             "collider": bool(below[x] & below[y]),
             "confounder": bool(above[x] & above[y]),
+            "cause": bool(above[y] >> x & 1),
+            "effect": bool(above[x] >> y & 1),
         }
         found |= {Claim(kind, x, y) for kind, true in facts.items() if true}
     return frozenset(found)
 
 
 @lru_cache(4096)
-def entailed(pattern: Pattern) -> frozenset[Claim]:
-    """Return the claims, x < y, that hold in every graph of the class.
+def known(pattern: Pattern) -> tuple[frozenset[Claim], frozenset[Claim]]:
+    """Return the claims, x < y, that hold in every graph of the class, and those in any of them.
 
     Its time is that of listing the graphs: 5,040 where seven variables are all joined.
     """
     every = members(pattern)
-    found = holding(next(every))
+    always = sometimes = holding(next(every))
     for dag in every:
-        found &= holding(dag)
-        if not found:
-            break
-    return found
+        holds = holding(dag)
+        always &= holds
+        sometimes |= holds
+    return always, sometimes
 
 
 def is_entailed(pattern: Pattern, claim: Claim) -> bool:
     """Return whether ``claim`` holds in every graph of the class."""
-    return (claim if claim.x < claim.y else claim.turned()) in entailed(pattern)
+    return (claim if claim.x < claim.y else claim.turned()) in known(pattern)[0]

@@ -28,7 +28,7 @@ from models.corr2cause.graphs import (
     oriented,
     pattern_of,
 )
-from models.corr2cause.relations import Claim, entailed
+from models.corr2cause.relations import Claim, known
 
 Basis = Literal["exact", "completed", "searched", "contradictory"]
 
@@ -64,6 +64,7 @@ class Solution:
 
     Attributes:
         entailed: Claims, x < y, that hold in every graph that fits.
+        possible: Those that hold in at least one.
         pattern: The class that fits; None where several do, or none.
         basis: "exact": the statements are all relations of that class. "completed": they are
             some of them, and the rest follows. "searched": several classes may fit, all were tried.
@@ -72,12 +73,14 @@ class Solution:
     """
 
     entailed: frozenset[Claim]
+    possible: frozenset[Claim]
     pattern: Pattern | None
     basis: Basis
 
-    def says(self, claim: Claim) -> bool:
-        """Return whether ``claim`` is entailed."""
-        return (claim if claim.x < claim.y else claim.turned()) in self.entailed
+    def says(self, claim: Claim, denied: bool = False) -> bool:
+        """Return whether ``claim`` is entailed; where it is ``denied``, whether its opposite is."""
+        upwards = claim if claim.x < claim.y else claim.turned()
+        return upwards not in self.possible if denied else upwards in self.entailed
 
 
 def statements_of(pattern: Pattern) -> list[Statement]:
@@ -103,13 +106,14 @@ def solve(size: int, statements: Iterable[Statement]) -> Solution:
     told = list(statements)
     pattern = _suggested(size, told)
     if pattern is None:
-        return _searched(size, told) or Solution(frozenset(), None, "contradictory")
+        nothing: frozenset[Claim] = frozenset()
+        return _searched(size, told) or Solution(nothing, nothing, None, "contradictory")
     implied = _implied(pattern)
     if _fits(implied, told):
         listed = {(one.a, one.b, one.given) for one in told if one.independent}
         basis: Basis = "exact" if len(listed) == len(implied) else "completed"
-        return Solution(entailed(pattern), pattern, basis)
-    return _searched(size, told) or Solution(entailed(pattern), pattern, "contradictory")
+        return Solution(*known(pattern), pattern, basis)
+    return _searched(size, told) or Solution(*known(pattern), pattern, "contradictory")
 
 
 def _suggested(size: int, told: Sequence[Statement]) -> Pattern | None:
@@ -153,8 +157,9 @@ def _searched(size: int, told: Sequence[Statement]) -> Solution | None:
     fitting = [pattern for pattern, implied in _everything(size) if _fits(implied, told)]
     if not fitting:
         return None
-    common = frozenset.intersection(*(entailed(pattern) for pattern in fitting))
-    return Solution(common, fitting[0] if len(fitting) == 1 else None, "searched")
+    common = frozenset.intersection(*(known(pattern)[0] for pattern in fitting))
+    possible = frozenset.union(*(known(pattern)[1] for pattern in fitting))
+    return Solution(common, possible, fitting[0] if len(fitting) == 1 else None, "searched")
 
 
 @cache

@@ -47,7 +47,7 @@ def through_paths(graph, claim):
 def test_what_holds_in_a_graph_is_what_its_paths_say(dag):
     graph = as_networkx(dag)
     true = {claim for claim in claims(len(dag)) if through_paths(graph, claim)}
-    assert holding(dag) == true
+    assert {claim for claim in holding(dag) if claim.kind in KINDS} == true
 
 
 @given(dags(4))

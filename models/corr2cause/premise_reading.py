@@ -1,0 +1,223 @@
+"""Read sentences about dependence and independence, whatever their wording.
+
+Each sentence comes with numbers for names. What is held fixed is told by the words around a list of
+numbers ("given <2> and <3>", "when <2> is known"); the rest is one pair or more, and whether it is
+dependent is told by its words for relations and by how often they are negated.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Final
+
+from models.corr2cause.naming import PLACE, Numbered
+from models.corr2cause.statements import Statement
+
+LIST: Final = re.compile(
+    r"<\d+>(?:\s*(?:,?\s*(?:and|or|nor|as well as|along with|together with|plus|but also|&)|,)"
+    r"\s*(?:with |of |on |from |to |by |both |the |also )*<\d+>)*"
+)
+INDEPENDENT: Final = re.compile(
+    r"\bindependen|\buncorrelated|\bunrelated|\bunassociated|\bunlinked|\bunconnected|\borthogonal|"
+    r"\bnothing to do with|\bseparated|\bdecoupled|\bdisconnected|⊥|⟂|\bindep\b"
+)
+DEPENDENT: Final = re.compile(
+    r"(?<!in)\bdepend|\binterdepend|\bcorrelat|\bassociat|\brelat|\blink|\bconnect|\bcovar|"
+    r"\bco-?var|\bco-?mov|\bco-?occur|"
+    r"\bvar(?:y|ies)|\bmoves?\b|\binformati|\btells?\b|\bpredict|"
+    r"\bgo(?:es)? (?:along|together|hand)|"
+    r"\bcoupled|\btied\b|\bties\b|\bassociation|\bbound\b|\bsays?\b|\bhints?\b|\bhas to do with|"
+    r"⊥̸"
+)
+NEGATION: Final = re.compile(
+    r"\bnot\b|\bno\b|n't\b|\bnever\b|\bneither\b|\bnone\b|\bnothing\b(?! to do with)|\black|"
+    r"\bwithout\b|\bfail|\babsen(?:t|ce)\b|\bvanish|\bdisappear|\bceas|\bcannot\b|\bstops?\b|"
+    r"\bzero\b|\bloses?\b|\bnor\b(?!.*\bneither\b)|\bbreaks?\b|\bhardly\b"
+)
+# Directly before a list, these say that it is held fixed.
+FIXES: Final = re.compile(
+    r"(?:\bgiven|\bgive|\bcondition\w* (?:up)?on|\bconditional (?:up)?on|\bcontroll?\w* for|"
+    r"\badjust\w* for|\baccount\w* for|\ballow\w* for|\bcorrect\w* for|\bknow\w*|\blearn\w*|"
+    r"\bhold\w*|\bheld|\bfix\w*|\bkeep\w*|\bstratif\w* (?:by|on)|\bpartial\w* out|\bregress\w* out|"
+    r"\btak(?:e|ing)|\bconsider\w*|\bin the presence of|\bbeyond (?:that in)?|\bnet of|"
+    r"\bin the context of|\bobserving|\bobserve|\bcontroll?(?:ed|ing)|\bconditional|\bin view of|"
+    r"\bin (?:the )?light of|\bseparated by|\bset|\|)"
+    r"(?: already)?(?: both)?(?: the)?(?: (?:values?|levels?|states?|knowledge|effects?)(?: of)?)?"
+    r"(?: (?:all of|both))?\s*$"
+)
+# These need one of the next behind the list.
+OPENS: Final = re.compile(
+    r"\b(?:when|whenever|once|if|after|with|while|as soon as|provided(?: that)?|as long as|where|"
+    r"because|since|for|upon)(?: we)?(?: the)?(?: (?:values?|levels?|states?) of)?\s*$"
+)
+IS: Final = (
+    r"(?:is|are|being|has been|have been|was|were|as|stays?|remains?|gets?|already|been|also|all|"
+    r"both|taken)\s+"
+)
+CLOSES: Final = re.compile(
+    rf"^\s*(?:values? |levels? )?(?:(?:{IS})*(?:held|kept|fixed|constant|known|accounted|"
+    r"controlled|adjusted|into account|conditioned|considered|measured|unchanged|specified)\b|"
+    rf"(?:{IS})+(?:given|observed|seen|set|learned|available|included|in the model)\b)"
+)
+EVERY_PAIR: Final = re.compile(
+    r"\b(?:all|every|each|any)\b.*\b(?:pairs?|variables?|two|others?)\b|\beach other\b|\bpairwise\b"
+)
+EXCEPT: Final = re.compile(
+    r"\b(?:except|apart from|but for|other than|save for|with the exception)\b"
+)
+CLAUSE: Final = re.compile(
+    r"\s*(?:;|,?\s*\b(?:but|while|whereas|yet|although|though)\b(?! also\b))\s*(?=.*<\d+>)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Relations:
+    """What was read of a premise.
+
+    Attributes:
+        statements: In the order of the text, each once.
+        not_understood: Sentences with two names or more that could not be read, as written.
+    """
+
+    statements: tuple[Statement, ...]
+    not_understood: tuple[str, ...]
+
+
+def read_relations(text: Numbered) -> Relations:
+    """Return the statements in a text; sentences that only introduce the names say nothing."""
+    found: dict[Statement, None] = {}
+    missed = []
+    told = [
+        (sentence, original)
+        for sentence, original in zip(text.sentences, text.original, strict=True)
+        if len(set(PLACE.findall(sentence))) >= 2 or EVERY_PAIR.search(sentence)
+    ]
+    if len(text.names) == 2 and len(told) > 1:
+        told = told[1:]  # the first one names the two, as the last ones do
+    for sentence, original in told:
+        statements = list(_read(sentence, len(text.names)))
+        found.update(dict.fromkeys(statements))
+        named = len(set(PLACE.findall(sentence)))
+        if not statements and named >= 2 and (named < len(text.names) or named == 2):
+            missed.append(original)
+    return Relations(tuple(found), tuple(missed))
+
+
+def _read(sentence: str, count: int) -> Iterator[Statement]:
+    """Yield what one sentence states."""
+    sentence = sentence.replace("_||_", " ⊥ ").replace("⊥⊥", "⊥").replace("||", "⊥")
+    excepted = EXCEPT.search(sentence)
+    if EVERY_PAIR.search(sentence) and (excepted or not PLACE.search(sentence)):
+        yield from _every_pair(sentence, excepted, count)
+        return
+    if _names_all_first(sentence, count):
+        return
+    subject: Sequence[int] = ()
+    before: bool | None = None
+    for clause in CLAUSE.split(sentence):
+        given, words, groups = _apart(clause)
+        independent = _polarity(words, before)
+        if independent is None or not groups:
+            continue
+        before = independent if before is None else before
+        sides = _sides(groups, subject)
+        subject = sides[0][0] if sides else subject
+        condition = sum(1 << node for node in given)
+        for a, b in _pairs(sides):
+            if a != b and not condition & (1 << a | 1 << b):
+                yield Statement(min(a, b), max(a, b), condition, independent)
+
+
+def _names_all_first(sentence: str, count: int) -> bool:
+    """Return whether a sentence lists all variables, and says of the list no relation."""
+    lists = [one for one in LIST.finditer(sentence) if len(set(PLACE.findall(one[0]))) == count]
+    if count <= 2 or not lists or FIXES.search(sentence[: lists[0].start()]):
+        return False
+    after = sentence[lists[0].end() :]
+    return (
+        not re.match(r" (?:are|all|do|depend|correlate)\b", after) or _polarity(after, None) is None
+    )
+
+
+def _every_pair(sentence: str, excepted: re.Match[str] | None, count: int) -> Iterator[Statement]:
+    """Yield what a sentence says of all pairs but those that it excepts."""
+    independent = _polarity(sentence[: excepted.start()] if excepted else sentence, None)
+    if independent is None:
+        return
+    left = [int(one) for one in PLACE.findall(sentence[excepted.end() :])] if excepted else []
+    apart = {tuple(sorted(pair)) for pair in zip(left[::2], left[1::2], strict=False)}
+    for a, b in combinations(range(count), 2):
+        if (a, b) in apart:
+            yield Statement(a, b, 0, not independent)
+        elif excepted:
+            yield Statement(a, b, 0, independent)
+
+
+def _apart(clause: str) -> tuple[list[int], str, list[list[int]]]:
+    """Return what is held fixed, the words that say the relation, and the other lists."""
+    given: list[int] = []
+    groups: list[list[int]] = []
+    words, end = "", 0
+    matches = list(LIST.finditer(clause))
+    for match in matches:
+        before, after = clause[end : match.start()], clause[match.end() :]
+        members = [int(one) for one in PLACE.findall(match[0])]
+        fixed = FIXES.search(before)
+        opened = OPENS.search(before)
+        closes = CLOSES.match(after) if opened else None
+        if fixed or closes:
+            given += members
+            marker = fixed or opened
+            words += (before[: marker.start()] if marker else before) + " "
+            end = match.end() + (closes.end() if closes else 0)
+        else:
+            groups.append(members)
+            words += before + " <> "
+            end = match.end()
+    words += clause[end:]
+    # "Given <2>, <0> and <1> are ...": one list in writing, of which the pair is the end.
+    needed = 2 - sum(map(len, groups))
+    if needed > 0 and len(given) > needed:
+        groups.insert(0, given[-needed:])
+        given = given[:-needed]
+    return given, words, groups
+
+
+def _polarity(words: str, before: bool | None) -> bool | None:
+    """Return whether the words say "independent"; None where they tell of no relation.
+
+    Args:
+        words: Of a clause, without what it holds fixed.
+        before: What the clause before said, which "but not with <3>" takes up.
+    """
+    negated = len(NEGATION.findall(words)) % 2 == 1
+    if INDEPENDENT.search(words):
+        return not negated
+    if DEPENDENT.search(words):
+        return negated
+    return None if before is None else before != negated
+
+
+def _sides(groups: list[list[int]], subject: Sequence[int]) -> list[tuple[Sequence[int], ...]]:
+    """Return who is related with whom: pairs of lists, or one list that is related within."""
+    if len(groups) == 1:
+        (only,) = groups
+        if subject and len(only) >= 1 and len(only) != 2:
+            return [(subject, only)]
+        return [(only,)] if len(only) > 1 else []
+    if len(groups) == 2:
+        return [(groups[0], groups[1])]
+    inner = groups[1:-1]
+    if all(len(group) == 2 for group in inner):  # "<0> goes with <1> and <2> goes with <3>"
+        flat = [node for group in groups for node in group]
+        return [((a,), (b,)) for a, b in zip(flat[::2], flat[1::2], strict=False)]
+    return []
+
+
+def _pairs(sides: Iterable[tuple[Sequence[int], ...]]) -> Iterator[tuple[int, int]]:
+    for side in sides:
+        if len(side) == 1:
+            yield from combinations(side[0], 2)
+        else:
+            yield from ((a, b) for a in side[0] for b in side[1])
