@@ -2,7 +2,7 @@
 
 A notice opens when something is first seen and closes when a scan that could read its host missed
 it twice in a row. A scan that failed, a host that said nothing and a process that died close
-nothing.
+nothing; of a host that has said nothing for a week nobody is told any longer.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -24,6 +24,7 @@ from diagnose.wording import printable
 Row = sa.Row[Any]
 
 MISSED: Final = 2  # scans in a row in which something is not seen before it is over
+FORGOTTEN: Final = timedelta(days=7)  # after which a host that cannot be read has left the fleet
 KEPT: Final = timedelta(days=30)  # what is over
 DIGEST: Final = "digest"
 DIGEST_STANDS: Final = timedelta(hours=1)
@@ -94,7 +95,7 @@ class Ledger:
         seen = _once(asked.notices)
         with self._deciding() as connection:
             rows = {row.key: row for row in connection.execute(_standing())}
-            over = list(self._gone(connection, rows.values(), asked, seen))
+            over = list(self._gone(connection, rows.values(), asked, seen, now))
             for row in over:
                 self._close(connection, row, now)
             pages = _pages(connection, now)
@@ -173,16 +174,20 @@ class Ledger:
         rows: Collection[Row],
         asked: Round,
         seen: Mapping[str, Notice],
+        now: datetime,
     ) -> Iterator[Row]:
         """Yield what was missed once too often, and note that the others were missed."""
         read = {printable(host, LABEL) for host in asked.read}
         for row in rows:
-            missed = row.kind == "prediction" and row.key not in seen
-            if missed and row.group == printable(asked.group, LABEL) and row.host in read:
+            if row.kind != "prediction" or row.key in seen:
+                continue
+            if row.host in read:
                 if row.absent + 1 >= MISSED:
                     yield row
                 counted = sa.update(NOTICES).where(NOTICES.c.id == row.id)
                 connection.execute(counted.values(absent=row.absent + 1))
+            elif row.group == printable(asked.group, LABEL) and row.seen_at <= now - FORGOTTEN:
+                yield row
 
     def _tell(
         self,
@@ -203,10 +208,9 @@ class Ledger:
         if row is None:
             self._open(connection, notice, values, now)
             return
-        for name in ("opened_at", "group"):
+        # A page stays with the group whose budget it spent.
+        for name in ("opened_at", "paged_at", "group")[: 3 if route == row.route else 1]:
             del values[name]
-        if route == row.route:
-            del values["paged_at"]
         connection.execute(sa.update(NOTICES).where(NOTICES.c.id == row.id).values(values))
         if route != row.route:
             put(connection, row.id, self._takers(notice.kind, route), "fire", now)
@@ -243,7 +247,9 @@ class Ledger:
         connection.execute(sa.update(NOTICES).where(mine).values(closed_at=max(now, row.opened_at)))
         begun = (DELIVERIES.c.notice == row.id, DELIVERIES.c.event == "fire")
         fires = connection.execute(sa.select(DELIVERIES).where(*begun)).all()
-        waiting = (*begun, DELIVERIES.c.status == "waiting")
+        # Who hears of no end, as of a digest's, is told late rather than never.
+        ending = [one.name for one in self.receivers if louder or one.hears_end(row.kind, louder)]
+        waiting = (*begun, DELIVERIES.c.status == "waiting", DELIVERIES.c.channel.in_(ending))
         over = _obsolete(now, "it was over before it could be sent")
         connection.execute(sa.update(DELIVERIES).where(*waiting).values(over))
         reached = {

@@ -70,7 +70,7 @@ class Receiver:
         return route == "page" if self.kind == "pagerduty" else route in ("page", "ticket")
 
     def hears_end(self, kind, louder):
-        return self.kind == "alertmanager" or not louder
+        return self.kind == "alertmanager" or (kind != "digest" and not louder)
 
 
 def policy(**chosen):
