@@ -3,39 +3,61 @@
 Mechanisms that were fitted on normal life say little about a catastrophe. So rung two reckons with
 the repaired system and not with the broken one: the cause at its normal value, what follows from
 it, and everything else as it is now. Rung three has to start from the broken one. Where that state
-is too far from all that was seen, no number is given but the reason why.
+is too far from all that was seen, or its noise cannot be told from what is shown, no number is
+given but the reason why.
 
 Assumes:
-    The edges that no test refuted, and linear mechanisms near what normal life showed. Rung two:
-    what lies between cause and symptom is not broken itself.
+    The edges that no test refuted, and no cause in common that is not in the graph. Rung two: what
+    lies between cause and symptom is not broken itself, where its inputs were never seen. Rung
+    three: linear mechanisms with additive noise, near what normal life showed.
 
 Reference: Nagalapatti, Srivastava, Sarawagi, Sharma, "Robust root cause diagnosis using
 in-distribution interventions", ICLR 2025 (arXiv 2505.00930); Pearl, "Causality", 2nd edition, 2009,
 chapter 7, for counterfactuals.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Final
+import logging
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from math import isfinite
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnose.mechanism import Mechanism, lagged
+from diagnose.invertible import hidden_noise
+from diagnose.mechanism import STEADIEST, lagged
+from diagnose.rehearsal import MARGIN, Stage, fitted, rehearse, staged, unseen
 from diagnose.repeatable import one_quiet_process, own_randomness
-from diagnose.scene import FEWEST_ROWS, TAIL, Scene, scene
-from diagnose.schema import CausalGraph, Counterfactual, Intervention, Node, RootCause, Window
+from diagnose.scene import FEWEST_ROWS, Scene, scene
+from diagnose.schema import (
+    CausalGraph,
+    Counterfactual,
+    Intervention,
+    Node,
+    Refutation,
+    Refuter,
+    RootCause,
+    Window,
+)
+
+if TYPE_CHECKING:
+    from dowhy.causal_refuter import CausalRefutation
 
 Floats = NDArray[np.float64]
 
 MOST: Final = 3  # causes that are looked at
-MARGIN: Final = 0.1  # of what was seen, by which a state may lie outside of it
-RARELY: Final = 0.1  # share of the incident at which it may lie further out
-DRAWS: Final = 200
-INTERVAL: Final = (0.01, 0.5, 0.99)  # of the draws; it holds what happens 9 times in 10, measured
+INTERVAL: Final = (0.05, 0.5, 0.95)
 DOUBTED: Final = 0.05  # share of the draws in which the effect may have the other sign
 WORST: Final = 5  # instants of the incident that a counterfactual is asked of
 FAR: Final = 1.0  # widths of what was seen, beyond which nothing is reckoned
 BROKEN: Final = 0.25  # the same for noise, beyond which a mechanism did not hold
+SUBSET: Final = 0.7  # of the rows, on which an effect is reckoned anew
+PLACEBOS: Final = 39  # in place of a cause; so many that one in twenty can be told
+ATTACKS: Final = 10  # of each other kind
+LEVEL: Final = 0.05  # chance that a placebo does as much, from which an effect is none
+MOVED: Final = 0.25  # of the effect: what the other attacks may take from it or add
 SEED: Final = 13
 
 
@@ -51,16 +73,13 @@ def intervene(
         symptom: What is explained.
     """
     incident = scene(graph, window, symptom)
-    mechanisms = incident.acting.mechanisms(incident.baseline)
-    answers = []
-    for cause in causes[:MOST]:
-        refused = incident.obstacle(cause.node)
-        answers.append(
-            Intervention(cause.node, refused=refused)
-            if refused
-            else _intervention(incident, mechanisms, cause.node)
-        )
-    return tuple(answers)
+    refused = {cause.node: incident.obstacle(cause.node) for cause in causes[:MOST]}
+    asked = [incident.acting.nodes.index(node) for node, why in refused.items() if why is None]
+    stage = staged(incident, asked, incident.target) if asked else None
+    return tuple(
+        _intervention(stage, node) if why is None and stage else Intervention(node, refused=why)
+        for node, why in refused.items()
+    )
 
 
 def counterfactual(
@@ -76,97 +95,62 @@ def counterfactual(
     """
     incident = scene(graph, window, symptom)
     refused = {cause.node: incident.obstacle(cause.node) for cause in causes[:MOST]}
-    asked = [node for node, why in refused.items() if why is None]
-    answers = _imagine(incident, asked) if asked else {}
+    normal = {
+        node: float(incident.normal[incident.acting.nodes.index(node)])
+        for node, why in refused.items()
+        if why is None
+    }
+    answers = _imagine(incident, normal) if normal else {}
     return tuple(
         answers[node] if why is None else Counterfactual(node, refused=why)
         for node, why in refused.items()
     )
 
 
+def imagine(incident: Scene, cause: Node, value: float) -> Counterfactual:
+    """Return whether the symptom would have occurred, had ``cause`` stayed at ``value``."""
+    if cause == incident.symptom:
+        return Counterfactual(cause, refused="it is the symptom itself")
+    if not incident.affected.any():
+        return Counterfactual(cause, refused=f"{incident.symptom} never left its normal range")
+    if refused := incident.no_way(cause, incident.symptom):
+        return Counterfactual(cause, refused=refused)
+    place = incident.acting.nodes.index(cause)
+    if incident.beyond(place, np.array([value]))[0] > MARGIN:
+        far = f"nobody saw {cause} so far from what normal life showed"
+        return Counterfactual(cause, refused=far)
+    return _imagine(incident, {cause: value})[cause]
+
+
 # Rung two
 
 
-def _intervention(incident: Scene, mechanisms: tuple[Mechanism, ...], cause: Node) -> Intervention:
+def _intervention(stage: Stage, cause: Node) -> Intervention:
     """Return the effect of one repair, or why it is not known."""
+    incident = stage.incident
     nodes, symptom = incident.acting.nodes, incident.target
     place = nodes.index(cause)
-    between = incident.acting.between(place, symptom)
-    inputs = {p for node in between for p in mechanisms[node].parents} - {place, *between}
-    for other in sorted(inputs):
-        out = incident.beyond(other, incident.recent[incident.affected, other]) > MARGIN
-        if out.mean() > RARELY:
-            elsewhere = (
-                f"{nodes[other]} has left all that normal life showed as well, "
-                f"and bringing {cause} back would not change that"
-            )
-            return Intervention(cause, refused=elsewhere)
-    repaired, change = _repair(incident, mechanisms, place, between)
-    follows = -change[:, incident.affected].mean(axis=1) * np.sign(incident.deviation)
-    if np.quantile(follows, DOUBTED) <= 0:
+    repaired = {place: float(incident.normal[place])}
+    if refused := fitted(stage, repaired):
+        return Intervention(cause, refused=refused)
+    shown = rehearse(stage, repaired)
+    if refused := unseen(stage, repaired, shown):
+        return Intervention(cause, refused=refused)
+    as_it_was = rehearse(stage, {place: incident.recent[:, place]})
+    change = (as_it_was[symptom] - shown[symptom])[:, incident.asked].mean(axis=1)
+    if np.quantile(change * np.sign(incident.deviation), DOUBTED) <= 0:
         weak = f"in normal life {cause} moves {nodes[symptom]} too little, or the other way"
         return Intervention(cause, refused=weak)
-    left = repaired[:, incident.affected].mean(axis=1) - incident.normal[symptom]
-    shares = 1 - left / incident.deviation
-    low, middle, high = np.quantile(shares, INTERVAL)
+    left = shown[symptom][:, incident.asked].mean(axis=1) - incident.normal[symptom]
+    low, middle, high = np.quantile(1 - left / incident.deviation, INTERVAL)
     return Intervention(cause, float(middle), float(low), float(high))
-
-
-def _repair(
-    incident: Scene, mechanisms: tuple[Mechanism, ...], cause: int, between: tuple[int, ...]
-) -> tuple[Floats, Floats]:
-    """Return the symptom with the cause at its normal value, and by how much that changes it.
-
-    Both have the shape (draws, recent instants). The change is reckoned from the broken state and
-    good for its sign only. In every second draw a node keeps its own noise, as long as its parents
-    are where normal life was or the noise itself is normal; else its mechanism is not believed, and
-    it gets the noise of a stretch of normal life, as it does in all other draws. Each draw has
-    another stretch, and other weights as far as they are in doubt.
-    """
-    rng = np.random.default_rng(SEED)
-    instants, history = len(incident.recent), len(incident.baseline)
-    starts = rng.integers(0, max(history - instants, 0) + 1, DRAWS)
-    stretch = np.minimum(starts[:, None] + np.arange(instants), history - 1)
-    normal = incident.normal
-    shown = {cause: np.full((DRAWS, instants), normal[cause])}
-    change = {cause: shown[cause] - incident.recent[:, cause]}
-    for node in between:
-        mechanism = mechanisms[node]
-        parents = list(mechanism.parents)
-        weights = rng.multivariate_normal(
-            mechanism.weights, mechanism.doubt, DRAWS, check_valid="ignore", method="eigh"
-        )
-        noise = np.nan_to_num(incident.baseline[:, node] - mechanism.expected(incident.baseline))
-        drawn = noise[stretch]
-        own = incident.recent[:, node] - mechanism.expected(incident.recent)
-        low, high = np.quantile(noise, (TAIL, 1 - TAIL))
-        careful = np.arange(DRAWS)[:, None] % 2 == 0
-        normal_noise = (own >= low) & (own <= high)
-        kept = careful & (_inside(incident, mechanism) | normal_noise)
-        level = mechanism.base + normal[parents] @ mechanism.weights
-        shown[node] = np.where(kept, own, drawn) + level
-        change[node] = np.zeros((DRAWS, instants))
-        for k, (parent, lag) in enumerate(zip(parents, mechanism.lags, strict=True)):
-            ago = np.maximum(np.arange(instants) - lag, 0)
-            now = shown.get(parent, incident.recent[None, :, parent])[:, ago]
-            shown[node] += weights[:, [k]] * (now - normal[parent])
-            if parent in change:
-                change[node] += weights[:, [k]] * change[parent][:, ago]
-    return shown[between[-1]], change[between[-1]]
-
-
-def _inside(incident: Scene, mechanism: Mechanism) -> NDArray[np.bool_]:
-    """Return the recent instants at which all parents are where normal life was."""
-    known = lagged(incident.recent, mechanism.parents, mechanism.lags)
-    beyond = [incident.beyond(p, known[:, k]) for k, p in enumerate(mechanism.parents)]
-    return np.asarray(np.max(beyond, axis=0) <= MARGIN)
 
 
 # Rung three
 
 
-def _imagine(incident: Scene, causes: Sequence[Node]) -> Mapping[Node, Counterfactual]:
-    """Return the answer for each cause that nothing stands in the way of."""
+def _imagine(incident: Scene, causes: Mapping[Node, float]) -> Mapping[Node, Counterfactual]:
+    """Return the answer for each cause that nothing stands in the way of, and its value."""
     import networkx as nx
     import pandas as pd
     from dowhy import gcm
@@ -193,18 +177,23 @@ def _imagine(incident: Scene, causes: Sequence[Node]) -> Mapping[Node, Counterfa
         return np.asarray(model.causal_mechanism(node).estimate_noise(values, known)).ravel()
 
     answers = {}
-    for cause in causes:
+    for cause, value in causes.items():
         place = acting.nodes.index(cause)
         refused = None
         for node in acting.between(place, symptom):
             inputs = {p: worst[p].to_numpy() for p in parents[node]}
-            refused = refused or _too_far(
-                incident, node, inputs, noise(node, normal), noise(node, worst)
+            usual = noise(node, normal)
+            refused = (
+                refused
+                or hidden_noise(
+                    acting.nodes[node], normal[node].to_numpy(), worst[node].to_numpy(), usual
+                )
+                or _too_far(incident, node, inputs, usual, noise(node, worst))
             )
         if refused:
             answers[cause] = Counterfactual(cause, refused=refused)
             continue
-        stayed = {place: lambda _, value=incident.normal[place]: value}
+        stayed = {place: lambda _, value=value: value}
         imagined = gcm.counterfactual_samples(model, stayed, observed_data=worst)
         expected = float(imagined[symptom].median())
         answers[cause] = Counterfactual(
@@ -245,3 +234,118 @@ def _too_far(
     if reach[farthest] > MARGIN and strange > BROKEN:
         return f"what {nodes[node]} shows does not follow from what acts on it as it used to"
     return None
+
+
+# Attempts to refute
+
+
+def refutations(incident: Scene, cause: Node) -> tuple[Refutation, ...]:
+    """Return how the effect of ``cause`` on the symptom fares against DoWhy's refuters.
+
+    The effect is that of moving the cause through its normal range, by linear regression on it and
+    what acts on it (the back door), in normal life. Rows are freed of what they remember of each
+    other first: the refuters take them for independent.
+
+    Args:
+        incident: In which a way leads from ``cause`` to the symptom.
+        cause: What would be held.
+
+    Reference: Sharma and Kiciman, "DoWhy: an end-to-end library for causal inference", 2020.
+    """
+    import networkx as nx
+    import pandas as pd
+    from dowhy import CausalModel
+
+    acting, symptom = incident.acting, incident.target
+    place = acting.nodes.index(cause)
+    delay = acting.delays(symptom)[place]
+    backdoor = [
+        (f"common{parent}", parent, delay + lag)
+        for parent, lag in zip(acting.parents[place], acting.lags[place], strict=True)
+    ]
+    columns = [("held", place, delay), *backdoor, ("symptom", symptom, 0)]
+    names, nodes, lags = (list(part) for part in zip(*columns, strict=True))
+    rows = pd.DataFrame(_independent(lagged(incident.baseline, nodes, lags)), columns=names)
+    if len(rows) < FEWEST_ROWS:
+        return ()
+    edges = [("held", "symptom")]
+    edges += [(name, effect) for name, *_ in backdoor for effect in ("held", "symptom")]
+    with own_randomness(SEED), _silent():
+        model = CausalModel(rows, "held", "symptom", graph=nx.DiGraph(edges))
+        estimand = model.identify_effect(proceed_when_unidentifiable=True)
+        effect = model.estimate_effect(
+            estimand,
+            method_name="backdoor.linear_regression",
+            control_value=float(incident.low[place]),
+            treatment_value=float(incident.high[place]),
+        )
+        random = np.random.RandomState(SEED)
+
+        def attacked(method: str, times: int, **options: object) -> "CausalRefutation":
+            return model.refute_estimate(
+                estimand,
+                effect,
+                method_name=method,
+                random_state=random,
+                num_simulations=times,
+                **options,
+            )
+
+        placebos = [
+            float(attacked("placebo_treatment_refuter", 1, placebo_type="permute").new_effect)
+            for _ in range(PLACEBOS)
+        ]
+        common = attacked("random_common_cause", ATTACKS)
+        subset = attacked("data_subset_refuter", ATTACKS, subset_fraction=SUBSET)
+    told = float(effect.value)
+    as_large = (1 + sum(abs(one) >= abs(told) for one in placebos)) / (1 + PLACEBOS)
+    placebo = Refutation("placebo", told, float(np.mean(placebos)), as_large, as_large <= LEVEL)
+    return (
+        placebo,
+        _steady("random common cause", told, common),
+        _steady("data subset", told, subset),
+    )
+
+
+def _steady(name: Refuter, effect: float, attacked: "CausalRefutation") -> Refutation:
+    """Return whether an effect stays where it was under an attack that should not move it.
+
+    DoWhy's p-value alone would refute by differences of a thousandth, once in twenty times.
+    """
+    under, tested = float(attacked.new_effect), attacked.refutation_result
+    p_value = float(tested["p_value"]) if tested else float("nan")
+    told = min(max(p_value, 0.0), 1.0) if isfinite(p_value) else None
+    return Refutation(name, effect, under, told, abs(under - effect) <= MOVED * abs(effect))
+
+
+def _independent(rows: Floats) -> Floats:
+    """Return rows without gaps, less what each remembers of the one before; the last is the effect.
+
+    Reference: Cochrane and Orcutt, as in ``mechanism``.
+    """
+    whole = np.asarray(np.isfinite(rows).all(axis=1))
+    pairs = whole[1:] & whole[:-1]
+    now, before = rows[1:][pairs], rows[:-1][pairs]
+    if len(now) <= rows.shape[1]:
+        return now
+    x, y = (part - part.mean(axis=0) for part in (now[:, :-1], now[:, -1]))
+    slopes = np.linalg.lstsq(x, y, rcond=None)[0]
+    earlier = before - before.mean(axis=0)
+    noise: Floats = y - x @ slopes
+    past: Floats = earlier[:, -1] - earlier[:, :-1] @ slopes
+    memory = min(max(float(noise @ past) / max(float(past @ past), 1e-300), 0.0), STEADIEST)
+    return np.asarray(now - memory * before)
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Keep DoWhy from logging what it does, and libraries below it from warning of each other."""
+    logger = logging.getLogger("dowhy")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)

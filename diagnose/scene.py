@@ -13,6 +13,7 @@ from diagnose.schema import CausalGraph, Node, Window
 Floats = NDArray[np.float64]
 
 FEWEST_ROWS: Final = 50  # instants of normal life that mechanisms need
+SEVERAL: Final = 5  # affected instants of which can be spoken alone
 OFTEN: Final = 0.25  # share of the symptom's time for which a cause must be abnormal as well
 TAIL: Final = 0.005  # share of normal life that lies below the normal range, and above it
 
@@ -62,30 +63,41 @@ class Scene:
             return 0.0
         return float(self.recent[self.affected, self.target].mean() - self.normal[self.target])
 
-    def obstacle(self, cause: Node) -> str | None:
-        """Return why nothing can be said of ``cause``; None where nothing stands in the way."""
-        nodes, symptom = self.acting.nodes, self.symptom
-        if cause == symptom:
-            return "it is the symptom itself"
-        both = cause in nodes and symptom in nodes
+    @property
+    def asked(self) -> NDArray[np.bool_]:
+        """Return the recent instants of which is spoken: the affected ones, all if those are few.
+
+        A few instants that stand out were chosen for what chance added to them, and whoever speaks
+        of them alone takes chance for a fault.
+        """
+        several = self.affected.sum() >= SEVERAL
+        return self.affected if several else np.ones_like(self.affected)
+
+    def no_way(self, cause: Node, effect: Node) -> str | None:
+        """Return why nothing is known of how ``cause`` acts on ``effect``; None where it is."""
+        nodes = self.acting.nodes
+        both = cause in nodes and effect in nodes
         place = nodes.index(cause) if both else 0
-        between = self.acting.between(place, self.target) if both else ()
+        between = self.acting.between(place, nodes.index(effect)) if both else ()
         if not between:
-            return f"no edge that held in its test leads from {cause} to {symptom}"
+            return f"no edge that held in its test leads from {cause} to {effect}"
         whole = np.isfinite(self.baseline[:, [place, *between]]).all(axis=1)
         if whole.sum() < FEWEST_ROWS:
-            return f"too little of normal life was seen between {cause} and {symptom}"
+            return f"too little of normal life was seen between {cause} and {effect}"
         still = [n for n in (place, *between) if self.seen[0, n] == self.seen[1, n]]
         if still:
             return f"{nodes[still[0]]} never moved in normal life, so nobody saw what follows it"
-        if (
-            not self.low[self.target]
-            <= self.normal[self.target] + self.deviation
-            <= self.high[self.target]
-        ):
-            pass
-        else:
-            return f"{symptom} is within its normal range, or hardly outside"
+        return None
+
+    def obstacle(self, cause: Node) -> str | None:
+        """Return why no repair of ``cause`` can be judged; None where nothing stands in the way."""
+        if cause == self.symptom:
+            return "it is the symptom itself"
+        if refused := self.no_way(cause, self.symptom):
+            return refused
+        place, target = self.acting.nodes.index(cause), self.target
+        if self.low[target] <= self.normal[target] + self.deviation <= self.high[target]:
+            return f"{self.symptom} is within its normal range, or hardly outside"
         now = self.recent[:, place]
         outside = (now < self.low[place]) | (now > self.high[place])
         if outside.sum() < OFTEN * self.affected.sum():

@@ -17,6 +17,7 @@ from diagnose.cli import (
     bundle,
     collect,
     config,
+    daemon,
     explain,
     incidents,
     ingest,
@@ -24,6 +25,7 @@ from diagnose.cli import (
     record,
     runbooks,
     train,
+    whatif,
 )
 from diagnose.cli.terminal import complain
 from diagnose.failure import Failure
@@ -38,9 +40,11 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command()(explain.explain)
+app.command()(whatif.whatif)
 app.command()(backtest.backtest)
 app.command()(record.record)
 app.command()(collect.collect)
+app.command()(daemon.daemon)
 app.add_typer(ingest.app, name="ingest")
 app.add_typer(predict.app, name="predict")
 app.add_typer(train.app, name="train")

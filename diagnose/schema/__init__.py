@@ -44,6 +44,7 @@ from diagnose.schema.telemetry import (
     Tier,
     Window,
 )
+from diagnose.schema.whatif import Effect, Goal, Plan, Refutation, Refuter, Setting, Way, WhatIf
 
 __all__ = [
     "EDGES",
@@ -59,16 +60,22 @@ __all__ = [
     "Diagnosis",
     "DirectionFrom",
     "Edge",
+    "Effect",
     "Failure",
+    "Goal",
     "Guidance",
     "Intervention",
     "Kind",
     "Node",
     "Origin",
     "Paragraph",
+    "Plan",
     "Prediction",
+    "Refutation",
+    "Refuter",
     "Risk",
     "RootCause",
+    "Setting",
     "Sign",
     "Signal",
     "Source",
@@ -76,5 +83,7 @@ __all__ = [
     "Tier",
     "Urgency",
     "Verdict",
+    "Way",
+    "WhatIf",
     "Window",
 ]

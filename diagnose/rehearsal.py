@@ -1,0 +1,204 @@
+"""An incident played again with some signals held: what follows from them, many times over.
+
+Every draw has another mechanism that fits normal life about as well, and other noise of normal
+life. A node whose own noise is strange in the incident, although what acts on it is where normal
+life was, is broken itself and stays so. What the held signals do not act on shows what it showed.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnose.mechanism import lagged
+from diagnose.response import REFITS, Response, respond
+from diagnose.scene import Scene
+from diagnose.support import Support, joint_support, reached
+
+Floats = NDArray[np.float64]
+
+DRAWS: Final = 200
+MARGIN: Final = 0.1  # of what was seen, by which an input may lie outside of it
+RARELY: Final = 0.1  # share of the instants at which it may lie further out
+STRANGE: Final = 0.02  # share of stretches of normal life, beyond which a node is taken for broken
+SEED: Final = 13
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stage:
+    """An incident with the mechanisms between some causes and one effect.
+
+    Attributes:
+        incident: As it was.
+        effect: Whose answer is wanted, a place in the graph.
+        responses: Of each node that may be played again; None where normal life was too short.
+        supports: Where the parents of such a node were together, if it has several.
+    """
+
+    incident: Scene
+    effect: int
+    responses: Mapping[int, Response | None]
+    supports: Mapping[int, Support | None]
+
+    def between(self, held: Iterable[int]) -> tuple[int, ...]:
+        """Return who passes a change of ``held`` on to the effect, causes first."""
+        acting, fixed = self.incident.acting, set(held)
+        reached = {node for cause in fixed for node in acting.between(cause, self.effect)}
+        return tuple(node for node in acting.order if node in reached - fixed)
+
+    def reach(self, node: int) -> tuple[float, float]:
+        """Return the least and the most at which ``node`` may be held."""
+        return reached(self.incident.baseline[:, node])
+
+
+def staged(incident: Scene, causes: Iterable[int], effect: int) -> Stage:
+    """Return the mechanisms between ``causes`` and ``effect``, fitted on normal life."""
+    acting = incident.acting
+    rng = np.random.default_rng(SEED)
+    nodes = sorted({node for cause in causes for node in acting.between(cause, effect)})
+    responses, supports = {}, {}
+    for node in nodes:
+        parents, lags = acting.parents[node], acting.lags[node]
+        responses[node] = respond(incident.baseline, node, parents, lags, rng)
+        if len(parents) > 1:
+            supports[node] = joint_support(incident.baseline, parents, lags)
+    return Stage(incident, effect, responses, supports)
+
+
+def fitted(stage: Stage, held: Iterable[int]) -> str | None:
+    """Return which node between has no mechanism, in words; None where all have one."""
+    for node in stage.between(held):
+        if stage.responses[node] is None:
+            name = stage.incident.acting.nodes[node]
+            return f"too little of normal life was seen to tell what {name} follows"
+    return None
+
+
+def rehearse(stage: Stage, held: Mapping[int, float | Floats]) -> dict[int, Floats]:
+    """Return what each node shows while some are held, shape (draws, instants) each.
+
+    Args:
+        stage: With a response for each node between.
+        held: A value, or one an instant, for each place that is held.
+    """
+    incident, rng = stage.incident, np.random.default_rng(SEED)
+    instants = len(incident.recent)
+    shown = {
+        node: np.broadcast_to(np.asarray(value, dtype=np.float64), (DRAWS, instants))
+        for node, value in held.items()
+    }
+    for node in stage.between(held):
+        response = stage.responses[node]
+        assert response is not None
+        parents = _parents(incident, response, shown)
+        shown[node] = _play(incident, node, response, parents, rng)
+    return shown
+
+
+def unseen(stage: Stage, held: Mapping[int, float], shown: Mapping[int, Floats]) -> str | None:
+    """Return which input of a mechanism was never where it would be; None where all were."""
+    incident = stage.incident
+    nodes = incident.acting.nodes
+    for node in stage.between(held):
+        response = stage.responses[node]
+        assert response is not None
+        inputs = np.median(_parents(incident, response, shown), axis=0)[incident.asked]
+        for k, parent in enumerate(response.parents):
+            out = incident.beyond(parent, inputs[:, k]) > MARGIN
+            if parent not in held and out.mean() > RARELY:
+                return (
+                    f"{nodes[parent]} has left all that normal life showed as well, and "
+                    f"would stay there, so nobody saw what {nodes[node]} does then"
+                )
+        support = stage.supports.get(node)
+        if support and 1 - support.holds(inputs).mean() > RARELY:
+            several = " and ".join(str(nodes[parent]) for parent in response.parents)
+            return f"{several} were never seen together as they would be"
+    return None
+
+
+def _parents(incident: Scene, response: Response, shown: Mapping[int, Floats]) -> Floats:
+    """Return what acts on a node, shape (draws, instants, parents), each as it was a lag ago."""
+    instants = np.arange(len(incident.recent))
+    inputs = [
+        np.broadcast_to(shown.get(parent, incident.recent[:, parent]), (DRAWS, len(instants)))[
+            :, np.maximum(instants - lag, 0)
+        ]
+        for parent, lag in zip(response.parents, response.lags, strict=True)
+    ]
+    return np.stack(inputs, axis=-1)
+
+
+def _play(
+    incident: Scene, node: int, response: Response, parents: Floats, rng: np.random.Generator
+) -> Floats:
+    """Return what ``node`` shows under ``parents``, shape (draws, instants)."""
+    instants = parents.shape[1]
+    refit = np.arange(DRAWS) % REFITS
+    features = response.basis.features(parents)
+    level = np.einsum("dif,df->di", features, response.weights[refit]) + response.base[refit, None]
+    memory, immediate = response.memory[refit], response.immediate[refit]
+    offset, strange = _own(incident, node, response)
+    noise = response.noise - np.median(response.noise)
+    added = noise[_stretches(rng, len(noise), instants)]
+    added = added + (0.0 if response.immediate[0] else strange[_some(rng, strange)][:, None])
+    # Noise that remembers begins where it was; what approaches its level begins there.
+    usual = response.spread / np.sqrt(1 - response.memory[0] ** 2) * rng.normal(size=DRAWS)
+    state = np.where(
+        immediate,
+        usual if offset is None else offset,
+        level[:, 0] / (1 - memory) if offset is None else incident.recent[0, node],
+    )
+    played = np.empty((DRAWS, instants))
+    for t in range(instants):
+        state = memory * state + added[:, t] + np.where(immediate, 0.0, level[:, t])
+        played[:, t] = state + np.where(immediate, level[:, t], 0.0)
+    return played + (strange[_some(rng, strange)][:, None] if response.immediate[0] else 0.0)
+
+
+def _own(incident: Scene, node: int, response: Response) -> tuple[float | None, Floats]:
+    """Return the noise of ``node`` as the incident begins, and by how much it is broken since.
+
+    The first is None where the node or what acts on it is not where normal life was. The second are
+    values that are equally likely: what is seen of a fault is seen through the node's noise.
+    """
+    known = lagged(incident.recent, response.parents, response.lags)
+    inside = _inside(incident, response, known)
+    own = incident.recent[:, node] - response.level(known)
+    first = incident.recent[0, node]
+    begun = bool(inside[:1].all()) and incident.low[node] <= first <= incident.high[node]
+    offset = float(own[0]) if begun else None
+    asked = inside & incident.asked
+    if not asked.any() or 2 * asked.sum() < incident.asked.sum():
+        return offset, np.zeros(1)
+    if response.immediate[0]:
+        normal = lagged(incident.baseline, response.parents, response.lags)
+        usual, now = incident.baseline[:, node] - response.level(normal), own[asked]
+    else:
+        usual = response.surprises(incident.baseline, node)
+        now = response.surprises(incident.recent, node)[asked]
+    usual, now = usual[np.isfinite(usual)], now[np.isfinite(now)]
+    if not 0 < len(now) < len(usual):
+        return offset, np.zeros(1)
+    averages = np.convolve(usual, np.full(len(now), 1 / len(now)), "valid")
+    low, high = np.quantile(averages, (STRANGE, 1 - STRANGE))
+    shift = float(now.mean())
+    return offset, np.zeros(1) if low <= shift <= high else shift - averages
+
+
+def _inside(incident: Scene, response: Response, known: Floats) -> NDArray[np.bool_]:
+    """Return the instants of ``known`` parents at which all are where normal life was."""
+    beyond = [incident.beyond(p, known[:, k]) for k, p in enumerate(response.parents)]
+    return np.asarray(np.max(beyond, axis=0) <= MARGIN)
+
+
+def _stretches(rng: np.random.Generator, rows: int, instants: int) -> NDArray[np.int64]:
+    """Return rows that follow each other, from a row that is drawn on, shape (draws, instants)."""
+    return (rng.integers(0, rows, DRAWS)[:, None] + np.arange(instants)) % rows
+
+
+def _some(rng: np.random.Generator, values: Floats) -> NDArray[np.int64]:
+    """Return places of ``values``, one a draw."""
+    return rng.integers(0, len(values), DRAWS)
