@@ -86,11 +86,13 @@ def pattern(past: Array, now: Array, least: Array) -> tuple[float, Array]:
         past is too short to tell.
     """
     shares = np.zeros(past.shape[1])
+    if not past.size:
+        return 0.0, shares
     column = np.linspace(0, past.shape[1] - 1, min(SIGNALS, past.shape[1])).astype(np.intp)
     past, now = _pooled(past[:, column], now[:, column], BRIEF)
     least = least[column]
     signals, length = past.shape[1], len(now)
-    if not signals or length < 1 or len(past) < max(FEWEST * length, PER_SIGNAL * signals) + BEFORE:
+    if length < 1 or len(past) < max(FEWEST * length, PER_SIGNAL * signals) + BEFORE:
         return 0.0, shares
     moves = _scaled(_moves(past, now), least)
     windows, asked = np.array_split(moves[:-1], FOLDS), moves[-1:]

@@ -152,11 +152,10 @@ def _on_grid(
     seen[place] = micros  # any reading of a series tells when within a step it is read
     phase = (end - seen) % step
     cell = grid.instants - 1 - (end - phase[place] - micros + step // 2) // step
-    inside = (cell >= 0) & (cell < grid.instants)
-    if not inside.all():
-        place, cell, value, micros, position = (
-            one[inside] for one in (place, cell, value, micros, position)
-        )
+    inside = np.flatnonzero((cell >= 0) & (cell < grid.instants))
+    if len(inside) < len(cell):
+        place, cell, value = place[inside], cell[inside], value[inside]
+        micros, position = micros[inside], position[inside]
     values = np.full((columns, grid.instants), np.nan)
     values[place, cell] = value
     if np.count_nonzero(~np.isnan(values)) < len(value):

@@ -95,6 +95,11 @@ def test_a_past_that_is_too_short_tells_no_pattern(shape):
     assert broad(values) >= 0
 
 
+def test_where_nothing_can_be_tested_nothing_is_unusual():
+    none, shares = pattern(np.ones((212, 0)), np.ones((28, 0)), np.ones(0))
+    assert (none, len(shares)) == (0.0, 0)
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 40), st.integers(-20, 20), st.permutations(range(SIGNALS)))
 def test_neither_units_nor_the_order_of_signals_matter(seed, power, order):

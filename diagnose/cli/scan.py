@@ -1,0 +1,146 @@
+"""``aitia scan``: which servers fail next, and what to do."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from diagnose.cli.explain import moment
+from diagnose.cli.options import Config, Output, Proposer, extra, settings
+from diagnose.cli.terminal import complain, console, fill, table, waiting, write_json
+from diagnose.wording import counted, duration, percent
+
+if TYPE_CHECKING:
+    from diagnose.scan.flow import Report, Tell
+    from diagnose.scan.shards import Expected, Finding
+
+
+def scan(
+    fleet: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="YAML file with groups of hosts; else every host."),
+    ] = None,
+    group: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only this group of the fleet.")
+    ] = None,
+    at: Annotated[
+        datetime | None,
+        typer.Option(parser=moment, metavar="TIME", help="As of when to look; else as of now."),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes; else one for each core.")
+    ] = None,
+    proposer: Proposer = None,
+    output: Output = "table",
+    config: Config = None,
+) -> None:
+    """Look at every server once: which fails next, how sure that is, and what to do."""
+    chosen = settings(config, proposer)
+    with extra():
+        from diagnose.compose import compose
+        from diagnose.fleet import read_fleet
+        from diagnose.scan.engines import LocalEngine
+        from diagnose.scan.flow import scan
+
+    known = read_fleet(fleet)
+    groups = [one for one in known.groups if group in (None, one.name)]
+    if not groups:
+        names = ", ".join(one.name for one in known.groups)
+        raise typer.BadParameter(f"the fleet has no group {group}, but {names}")
+    engine = LocalEngine(workers or os.cpu_count() or 1)
+    reports = []
+    for one in groups:
+        with _progress(one.name) as tell:
+            reports.append(scan(chosen, known, one, engine, lambda: compose(chosen), at, tell))
+    if output == "json":
+        _write(reports)
+    else:
+        for report in reports:
+            _show(report)
+    if any(report.findings for report in reports):
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _progress(group: str) -> Iterator["Tell"]:
+    """Show on stderr how far a scan is; yield how to tell."""
+    if not sys.stderr.isatty():
+        with waiting(f"scanning {group}") as said:
+            yield lambda what, done, of: said(done, of)
+        return
+    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console(stderr=True), transient=True) as bar:
+        task = bar.add_task(f"scanning {group}", total=None)
+        yield lambda what, done, of: bar.update(
+            task, description=f"{group}: {what}", completed=done, total=of
+        )
+
+
+def _write(reports: "list[Report]") -> None:
+    from pydantic import TypeAdapter
+
+    from diagnose.scan.flow import Report
+
+    write_json(TypeAdapter(list[Report]).dump_json(reports, indent=2, ensure_ascii=True))
+
+
+def _show(report: "Report") -> None:
+    screen = console()
+    title = f"{report.group}: {counted(report.hosts, 'host')} as of {report.moment:%Y-%m-%d %H:%M}"
+    rows = [row for finding in report.findings for row in _rows(finding)]
+    columns = ("host", "what fails next", ">probability", ">lead time", "evidence since", "do")
+    if rows:
+        screen.print(fill(table(f"{title} UTC", *columns), rows))
+    else:
+        screen.print(f"{title} UTC: nothing to tell")
+    if report.unseen:
+        complain("warning", f"nothing was read of {counted(len(report.unseen), 'host')} in an hour")
+
+
+def _rows(finding: "Finding") -> Iterator[tuple[str, ...]]:
+    """Yield a line for each expected failure, and one for trouble that is there already."""
+    for one in finding.expected:
+        yield _row(finding.host, one)
+    if finding.symptom is None:
+        return
+    cause, action = "not explained", ""
+    probability = ""
+    if finding.causes:
+        first = finding.causes[0]
+        cause, probability = (
+            f"by {first.node}",
+            f"{percent(first.probability)} {finding.calibration}",
+        )
+    if finding.guidance:
+        action = finding.guidance[0].action
+    since = f"{finding.since:%m-%d %H:%M}" if finding.since else ""
+    trouble = f"in trouble now, {cause}"
+    if finding.incident:
+        action = f"{action} (aitia incidents show {finding.incident})".strip()
+    yield finding.host, trouble, probability, "now", since, action
+
+
+def _row(host: str, expected: "Expected") -> tuple[str, ...]:
+    one = expected.prediction
+    part = "" if one.entity == host else f" of {one.entity}"
+    lead = duration(one.lead_time_seconds)
+    if one.lead_time_interval:
+        low, high = one.lead_time_interval
+        lead += f" ({duration(low)} to {duration(high)})"
+    if one.upstream:
+        part += f", driven by {one.upstream[0]}"
+    return (
+        host,
+        f"{one.failure}{part}",
+        f"{percent(one.probability)} {one.calibration}",
+        lead,
+        f"{one.since:%m-%d %H:%M}" if one.since else "",
+        expected.guidance[0].action if expected.guidance else "",
+    )

@@ -1,0 +1,155 @@
+"""A scan as a whole: shards, findings, explanations of the worst; resumed where it stopped."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import Final
+
+from diagnose.config import Settings
+from diagnose.failure import Failure
+from diagnose.fleet import Fleet, Group
+from diagnose.pipeline import Roles
+from diagnose.scan.checkpoint import Checkpoint, Started
+from diagnose.scan.engines import Engine
+from diagnose.scan.explanation import Explainer, advised
+from diagnose.scan.screening import Look, screen
+from diagnose.scan.shards import Expected, Finding, shards_of
+from diagnose.schema import Prediction
+from diagnose.store import opened
+from diagnose.telemetry.reader import Reader
+
+EXPLAINED: Final = 10  # hosts of a scan, the most surprising ones: when all are ill, few tell why
+MISSED: Final = 0.5  # nominal, as of any silence
+
+Tell = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one scan of one group found.
+
+    Attributes:
+        group: Of the fleet.
+        moment: As of which it looked.
+        hosts: How many it looked at.
+        findings: Of hosts of which there is something to tell, the most urgent first.
+        read: Hosts of which something was read.
+        unseen: Hosts of which nothing was.
+        resumed: Whether a scan was carried on that another process had begun.
+    """
+
+    group: str
+    moment: datetime
+    hosts: int
+    findings: tuple[Finding, ...]
+    read: frozenset[str]
+    unseen: tuple[str, ...]
+    resumed: bool = False
+
+
+def scan(
+    settings: Settings,
+    fleet: Fleet,
+    group: Group,
+    engine: Engine,
+    roles: Callable[[], Roles],
+    at: datetime | None = None,
+    tell: Tell = lambda what, done, of: None,
+) -> Report:
+    """Return what there is to tell of the hosts of ``group``, stored before it is returned.
+
+    Args:
+        settings: Of this site.
+        fleet: All groups: a host that an earlier group names is not of a later one.
+        group: Whom to look at.
+        engine: Where the shards are worked on.
+        roles: Makes those who explain; called only where a host is in trouble.
+        at: As of when; None for now. The newest telemetry holds where that is older.
+        tell: Is told how far it is: what is done, how many, of how many.
+
+    Raises:
+        Failure: nothing was kept, or the tables or the state database cannot be used.
+    """
+    with Reader(settings.telemetry.root) as reader:
+        kept, newest = reader.hosts(), reader.newest()
+    if newest is None:
+        raise Failure("no telemetry was kept yet", "send some to 'aitia ingest', and wait a minute")
+    known = kept["host"].to_list()
+    hosts = fleet.members(known)[group.name]
+    shards = list(shards_of(hosts, kept))
+    with Checkpoint.opened(settings.store) as checkpoint:
+        started = checkpoint.begin(group.name, min(at or datetime.now(UTC), newest), shards)
+        look = Look(settings.telemetry.root, started.moment, group.alpha, group.least_probability)
+        done = started.shards - len(started.pending)
+        for screened in engine.run(partial(screen, look), started.pending):
+            told = tuple(_advised(one, settings) for one in screened.findings)
+            checkpoint.done(started, replace(screened, findings=told))
+            done += 1
+            tell("shards", done, started.shards)
+        unseen = group.named.intersection(hosts).difference(known).union(checkpoint.unseen(started))
+        for host in sorted(unseen & group.named):
+            checkpoint.add(started, _advised(_missed(host, started.moment), settings))
+        _explain(settings, group, checkpoint, started, roles, tell)
+        findings = checkpoint.findings(started)
+        checkpoint.finish(started)
+    return Report(
+        group.name,
+        started.moment,
+        len(hosts),
+        tuple(sorted(findings, key=_urgency)),
+        frozenset(hosts) - unseen,
+        tuple(sorted(unseen)),
+        started.resumed,
+    )
+
+
+def _explain(
+    settings: Settings,
+    group: Group,
+    checkpoint: Checkpoint,
+    started: Started,
+    roles: Callable[[], Roles],
+    tell: Tell,
+) -> None:
+    """Explain the most surprising hosts; say of the others that they were not."""
+    troubled = [one for one in checkpoint.findings(started) if one.symptom]
+    troubled.sort(key=lambda one: (-one.surprise, one.host))
+    waiting = [one for one in troubled[:EXPLAINED] if one.incident is None]
+    if waiting:
+        composed = roles()
+        with opened(settings.store) as store:
+            explainer = Explainer(settings, composed, store, group.alpha)
+            for done, finding in enumerate(waiting):
+                tell("explanations", done, len(waiting))
+                lasting = checkpoint.incident_of(finding.host, started.moment)
+                checkpoint.explained(started, explainer.explained(finding, lasting))
+    for finding in troubled[EXPLAINED:]:
+        said = f"It was not explained: {EXPLAINED} other hosts are more surprising."
+        checkpoint.explained(started, replace(finding, missing=(said,)))
+
+
+def _advised(finding: Finding, settings: Settings) -> Finding:
+    folder = settings.guidance.runbooks
+    expected = tuple(advised(one.prediction, folder) for one in finding.expected)
+    return replace(finding, expected=expected)
+
+
+def _missed(host: str, moment: datetime) -> Finding:
+    """Return what to tell of a host that somebody named and of which nothing was read."""
+    outage = Prediction(
+        host, "outage", MISSED, 0.0, moment, calibration="uncalibrated", source="silence"
+    )
+    said = "Nothing was read of it in the hour before the scan."
+    return Finding(host, moment, (Expected(outage),), missing=(said,))
+
+
+def _urgency(finding: Finding) -> tuple[float, float, float, str]:
+    """Return what orders findings: the most probable first, then the soonest."""
+    first = finding.expected[0].prediction if finding.expected else None
+    return (
+        -first.probability if first else 0.0,
+        first.lead_time_seconds if first else 0.0,
+        -finding.surprise,
+        finding.host,
+    )
