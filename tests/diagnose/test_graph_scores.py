@@ -1,0 +1,116 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from diagnose.graph_scores import (
+    NO_MODEL,
+    LinkKnower,
+    Scrambled,
+    fit,
+    graph_scores,
+    graph_table,
+    peers,
+    proposed,
+    proposers,
+    scene_of,
+)
+from models.causal_lm.belief import PairBelief
+from models.simulator.concepts import concepts
+from models.simulator.system import system_of
+from models.simulator.topology import random_topology
+
+CHAIN = np.array([[0, 1, 0], [0, 0, 1], [0, 0, 0]], dtype=bool)
+
+
+@pytest.fixture(scope="module")
+def scene():
+    return scene_of(system_of(random_topology(1003), 12, 1003), 200)
+
+
+def graphs(size=4):
+    flags = st.lists(
+        st.booleans(), min_size=size * (size - 1) // 2, max_size=size * (size - 1) // 2
+    )
+
+    def upper(bits):
+        graph = np.zeros((size, size), dtype=bool)
+        graph[np.triu_indices(size, 1)] = bits
+        return graph
+
+    return flags.map(upper)
+
+
+@given(graphs())
+def test_the_truth_itself_is_at_no_distance(truth):
+    found = fit(truth.astype(float), truth)
+    assert found.distance == 0
+    assert found.f1 == (1.0 if truth.any() else 0.0)
+
+
+@given(graphs(), graphs())
+def test_the_distance_counts_the_pairs_that_differ(graph, truth):
+    pairs = [(i, j) for i in range(4) for j in range(i + 1, 4)]
+    differ = sum((graph[p], graph.T[p]) != (truth[p], truth.T[p]) for p in pairs)
+    assert fit(graph.astype(float), truth).distance == differ
+    turned = sum(bool(truth[p]) for p in pairs)
+    assert fit(truth.T.astype(float), truth).distance == turned
+
+
+def test_an_open_direction_is_half_right():
+    found = fit((CHAIN | CHAIN.T) / 2, CHAIN)
+    assert (found.f1, found.direction, found.distance) == (0.5, 0.5, 1.0)
+
+
+def test_a_graph_without_edges_misses_all_of_them():
+    found = fit(np.zeros((3, 3)), CHAIN)
+    assert (found.f1, found.distance) == (0.0, 2.0)
+    assert np.isnan(found.direction)
+
+
+@pytest.mark.parametrize("name", peers())
+def test_each_peer_finds_more_than_nothing_on_rows_that_obey_a_graph(scene, name):
+    graph = peers()[name](scene)
+    assert graph.shape == scene.truth.shape
+    assert set(np.unique(graph)) <= {0.0, 0.5, 1.0}
+    assert ((graph + graph.T) <= 1.0).all()
+    assert fit(graph, scene.truth).f1 > 0
+
+
+def test_rules_take_only_edges_away_or_direct_them(scene):
+    free, ruled = (peers()[name](scene) for name in ("PC", "PC within our rules"))
+    assert not (((ruled + ruled.T) > 0) & ((free + free.T) == 0)).any()
+
+
+def test_who_knows_the_links_comes_nearer_than_nobody():
+    known = proposers({"links known": LinkKnower()})
+    scores = list(graph_scores(known, [16], [100], range(1000, 1006)))
+    by_way = {score.way: score for score in scores}
+    assert by_way["Aitia, links known"].nearer.value > 0
+    assert by_way[NO_MODEL].nearer.value == 0
+    lines = list(graph_table(scores))
+    assert len(lines) == 2 + len(scores)
+    assert all(line.count("|") == 8 for line in lines)
+
+
+def test_weight_0_is_the_graph_without_a_model(scene):
+    silent = proposed(None, None)(scene)
+    assert (proposed(LinkKnower(), 0.0)(scene) == silent).all()
+
+
+def test_scrambled_names_are_those_of_other_signals_and_stay_apart():
+    kinds = [concept.kind for concept in list(concepts().values())[:9]]
+
+    class Echo:
+        sent: tuple[str, ...] = ()
+
+        def score(self, pairs):
+            self.asked = pairs
+            return tuple(PairBelief() for _ in pairs)
+
+    echo = Echo()
+    scrambled = Scrambled(echo, kinds, 3)
+    scrambled.score([(kind, kind) for kind in kinds])
+    told = [one for one, _ in echo.asked]
+    assert set(told) == set(kinds)
+    assert all(one != kind for one, kind in zip(told, kinds, strict=True))
