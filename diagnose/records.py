@@ -10,6 +10,7 @@ from diagnose.schema import Node
 Status = Literal["open", "answered", "abstained"]
 JobStatus = Literal["queued", "running", "done", "failed"]
 Judgement = Literal["right", "wrong", "unsure"]
+Outcome = Literal["worked", "failed", "unclear"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,3 +80,26 @@ class Feedback:
     signal: str | None = None
     note: str = ""
     author: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """What was done about a fault.
+
+    Attributes:
+        entity: Where.
+        at: When it was done; what the entity showed before says nothing of it any more.
+        outcome: Whether the fault was gone by it; "unclear" counts neither way.
+        runbook: Identifier of the runbook that was followed; "" where it was none.
+        step: Identifier of the step that was taken; "" for the whole runbook.
+        incident: Identifier of the incident that it was done about; None for a predicted failure.
+        note: Free words.
+    """
+
+    entity: str
+    at: datetime
+    outcome: Outcome
+    runbook: str = ""
+    step: str = ""
+    incident: str | None = None
+    note: str = ""

@@ -13,10 +13,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from diagnose import database
 from diagnose.failure import Failure
-from diagnose.records import Feedback, Incident, Job
-from diagnose.schema import Diagnosis, Node, Prediction
+from diagnose.records import Feedback, Incident, Job, Repair
+from diagnose.schema import Diagnosis, Node, Prediction, Tried
 from diagnose.sections import StoreSection
-from diagnose.tables import DIAGNOSES, FEEDBACK, INCIDENTS, JOBS, PREDICTIONS
+from diagnose.tables import DIAGNOSES, FEEDBACK, INCIDENTS, JOBS, PREDICTIONS, REPAIRS
 
 _DIAGNOSIS: Final = TypeAdapter(Diagnosis)
 _PREDICTION: Final = TypeAdapter(Prediction)
@@ -178,6 +178,45 @@ class Store:
         said = sa.select(*(FEEDBACK.c[name] for name in names)).filter_by(incident=incident)
         with self._reading() as connection:
             return tuple(Feedback(*row) for row in connection.execute(said.order_by(FEEDBACK.c.id)))
+
+    def add_repair(self, repair: Repair) -> None:
+        """Store what was done about a fault.
+
+        Raises:
+            Failure: there is no such incident.
+        """
+        row = {name: _plain(getattr(repair, name)) for name in ("entity", "runbook", "step")}
+        row |= {name: _plain(getattr(repair, name)) for name in ("incident", "note")}
+        row |= {"at": repair.at, "outcome": repair.outcome, "made_at": self._clock()}
+        known = sa.select(sa.func.count()).where(INCIDENTS.c.id == repair.incident)
+        with self._writing() as connection:
+            if repair.incident is not None:
+                _refuse_unknown(repair.incident, connection.execute(known).scalar_one())
+            connection.execute(sa.insert(REPAIRS).values(row))
+
+    def repairs(self, entity: str | None = None) -> tuple[Repair, ...]:
+        """Return what was done about faults of one entity, or of all, oldest first.
+
+        After a repair, what an entity had shown before foretells nothing any more.
+        """
+        names = ("entity", "at", "outcome", "runbook", "step", "incident", "note")
+        done = sa.select(*(REPAIRS.c[name] for name in names))
+        done = done if entity is None else done.filter_by(entity=_plain(entity))
+        with self._reading() as connection:
+            rows = connection.execute(done.order_by(REPAIRS.c.at, REPAIRS.c.id))
+            return tuple(Repair(*row) for row in rows)
+
+    def tried(self) -> tuple[Tried, ...]:
+        """Return how often each runbook, and each of its steps, worked here."""
+        worked = sa.func.sum(sa.case((REPAIRS.c.outcome == "worked", 1), else_=0))
+        counted = (
+            sa.select(REPAIRS.c.runbook, REPAIRS.c.step, worked, sa.func.count())
+            .where(REPAIRS.c.outcome != "unclear", REPAIRS.c.runbook != "")
+            .group_by(REPAIRS.c.runbook, REPAIRS.c.step)
+            .order_by(REPAIRS.c.runbook, REPAIRS.c.step)
+        )
+        with self._reading() as connection:
+            return tuple(Tried(*row) for row in connection.execute(counted))
 
     def enqueue(self, kind: str, arguments: Mapping[str, Any]) -> int:
         """Return the number of a new job for whoever claims ``kind``.

@@ -199,3 +199,20 @@ FINDINGS: Final = sa.Table(
     sa.Column("document", sa.Text, nullable=False),
     sa.Index("findings_by_host", "host", "moment"),
 )
+
+# What was done about a fault, and whether it worked; an entity's history is another one after it.
+REPAIRS: Final = sa.Table(
+    "repairs",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("entity", sa.Text, nullable=False),
+    sa.Column("at", UtcTime, nullable=False),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("runbook", sa.Text, nullable=False),
+    sa.Column("step", sa.Text, nullable=False),
+    sa.Column("incident", sa.Text, sa.ForeignKey("incidents.id")),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("made_at", UtcTime, nullable=False),
+    sa.Index("repairs_by_entity", "entity", "at"),
+    sa.Index("repairs_by_runbook", "runbook", "step"),
+)

@@ -31,7 +31,7 @@ from diagnose.schema.claim import (
     RootCause,
     Verdict,
 )
-from diagnose.schema.guidance import Check, Guidance, Risk, Sign, Step, Urgency
+from diagnose.schema.guidance import Check, Guidance, Risk, Sign, Step, Tried, Urgency
 from diagnose.schema.telemetry import (
     EDGES,
     LOGS,
@@ -81,6 +81,7 @@ __all__ = [
     "Source",
     "Step",
     "Tier",
+    "Tried",
     "Urgency",
     "Verdict",
     "Way",

@@ -48,12 +48,37 @@ class Step:
         action: What to do, in the imperative.
         command: How; "" where no command does it.
         danger: What it may break; "" where it breaks nothing.
+        repairs: Whether it brings about what the runbook is expected to do by itself, and not only
+            looks, makes room or prevents the next time.
     """
 
     id: str
     action: str
     command: str = ""
     danger: str = ""
+    repairs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """How often a repair worked here, by what operators recorded.
+
+    Attributes:
+        runbook: Identifier of the runbook.
+        step: Identifier of its step; "" for the whole.
+        worked: Times that the fault was gone by it.
+        times: Times that it was tried and somebody knew the outcome.
+    """
+
+    runbook: str
+    step: str
+    worked: int
+    times: int
+
+    def __post_init__(self) -> None:
+        """Refuse a record that cannot be."""
+        if not 0 <= self.worked <= self.times:
+            raise ValueError(f"{self.worked} of {self.times} times is no record")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +99,11 @@ class Guidance:
         reversibility: How to undo it.
         expected: What the repair should do to which signal, and within what time.
         effect: What the data say about such a repair, an interval or the reason why there is none;
-            None where rung two was not asked about this entity.
+            None where the tested graph holds no signal that it would change.
         escalate_when: When to call somebody else.
         references: Where more is written.
         vendor: What the hardware's own event or the alert says to do, quoted and not judged.
+        tried: How often it, and its steps, worked here; empty where nobody recorded any outcome.
     """
 
     subject: str
@@ -96,6 +122,7 @@ class Guidance:
     escalate_when: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
     vendor: tuple[str, ...] = ()
+    tried: tuple[Tried, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a score that is none."""

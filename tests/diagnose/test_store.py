@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from diagnose import database
 from diagnose.failure import Failure
-from diagnose.records import Feedback
+from diagnose.records import Feedback, Repair
 from diagnose.schema import (
     Anomaly,
     CausalGraph,
@@ -25,6 +25,7 @@ from diagnose.schema import (
     Paragraph,
     Prediction,
     RootCause,
+    Tried,
 )
 from diagnose.store import FORMAT, Store
 from diagnose.tables import METADATA
@@ -356,3 +357,25 @@ def test_a_killed_writer_leaves_whole_answers_only(tmp_path, confirmed):
         rows = connection.execute("SELECT DISTINCT incident FROM diagnoses").fetchall()
     connection.close()
     assert {incident for (incident,) in rows} == answered
+
+
+def test_repairs_are_told_by_entity_oldest_first(store):
+    incident = store.incident_for("bundle", "a", ALERT, AS_OF)
+    later = Repair("db-1", AS_OF, "worked", "disk-full", "grow", incident, "twice the size")
+    earlier = Repair("db-1", ALERT, "failed", "disk-full")
+    other = Repair("web\0", ALERT, "unclear")
+    for repair in (later, earlier, other):
+        store.add_repair(repair)
+    assert store.repairs("db-1") == (earlier, later)
+    assert len(store.repairs()) == 3
+    assert store.repairs("nobody") == ()
+    with pytest.raises(Failure, match="no incident inc-404"):
+        store.add_repair(Repair("db-1", ALERT, "worked", incident="inc-404"))
+
+
+def test_what_worked_is_counted_by_runbook_and_step_and_the_unclear_counts_neither_way(store):
+    for outcome in ("worked", "worked", "failed", "unclear"):
+        store.add_repair(Repair("db-1", ALERT, outcome, "disk-full", "grow"))
+    store.add_repair(Repair("db-2", ALERT, "failed", "disk-full"))
+    store.add_repair(Repair("db-3", ALERT, "worked"))
+    assert store.tried() == (Tried("disk-full", "", 0, 1), Tried("disk-full", "grow", 2, 3))
