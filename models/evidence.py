@@ -14,10 +14,12 @@ Assumes:
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from math import exp
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 from diagnose.schema import Kind, Node, Signal
 from models.calls import Relation, relations
@@ -49,6 +51,15 @@ SHORTAGES: Final = {
 }
 
 
+# How a model's opinions about links go along with what the data show, as a rank correlation: where
+# it is told the right kinds, where it is told wrong ones, and how both scatter over systems. From
+# simulated systems. The prior is that kinds are right.
+AGREES: Final = 0.35
+SCATTER: Final = 0.1
+RIGHT: Final = 0.9
+FEWEST: Final = 3  # pairs that a correlation needs
+
+
 @dataclass(frozen=True, slots=True)
 class ProposalWeights:
     """How much each witness counts, in units of log-likelihood: 3 outweighs odds of 20 to 1.
@@ -57,7 +68,7 @@ class ProposalWeights:
         data: Factor on what the baseline's rows say.
         rows: Instants that those rows are worth at most.
         model: Factor on the language model's log-odds: 1 takes them as they are, which is right
-            for a calibrated model; 0 leaves it out altogether.
+            for a calibrated model; 0 leaves it out altogether. ``credibility`` is a second factor.
         clip: Largest log-odds of the model that count, either way.
         topology: For an edge along which failures or load are known to travel, and against one
             that runs the other way. A call between two signals of one kind outweighs a baseline
@@ -164,6 +175,24 @@ def with_lags(evidence: Evidence, lead: Array, onset: Array, weights: ProposalWe
     with np.errstate(invalid="ignore"):
         later = np.nan_to_num(np.sign(onset[None, :] - onset[:, None]))
     return replace(evidence, lag=weights.onset * later - behind)
+
+
+def credibility(opinion: Array, gain: Array) -> float:
+    """Return how probable it is that a model speaks of these signals and not of others.
+
+    A name may select the wrong kind, and a model may know nothing: then its opinions about which
+    signals are linked go along with the data no better than chance.
+
+    Args:
+        opinion: One number a pair: the log-odds of a link, either way.
+        gain: One number a pair: how well one signal predicts the other, either way.
+    """
+    if len(opinion) < FEWEST or np.ptp(opinion) == 0 or np.ptp(gain) == 0:
+        return RIGHT
+    agrees = float(np.corrcoef(rankdata(opinion), rankdata(gain))[0, 1])
+    variance = SCATTER**2 + 1 / len(opinion)
+    odds = RIGHT / (1 - RIGHT) * exp(AGREES * (agrees - AGREES / 2) / variance)
+    return odds / (1 + odds)
 
 
 def _deeper(kinds: Sequence[Kind]) -> NDArray[np.bool_]:

@@ -30,7 +30,14 @@ from diagnose.schema import (
     Window,
 )
 from models.causal_lm.belief import PairScorer
-from models.evidence import Evidence, Pattern, ProposalWeights, gather, with_lags
+from models.evidence import (
+    Evidence,
+    Pattern,
+    ProposalWeights,
+    credibility,
+    gather,
+    with_lags,
+)
 from models.lagged import LaggedMoments
 from models.shortlist import shortlist
 from models.structure import Parents, best_graph
@@ -143,10 +150,13 @@ class GraphProposer:
         beliefs = self.scorer.score([(signals[i].kind, signals[j].kind) for i, j in pairs])
         for (i, j), belief in zip(pairs, beliefs, strict=True):
             model[i, j], model[j, i] = belief.forward, belief.backward
-        unanswered = sum(not belief.answered for belief in beliefs)
-        return self.weights.model * np.clip(
-            model, -self.weights.clip, self.weights.clip
-        ), unanswered
+        told = [pair for pair, belief in zip(pairs, beliefs, strict=True) if belief.answered]
+        weight = self.weights.model * credibility(
+            np.array([max(model[pair], model[pair[::-1]]) for pair in told]),
+            np.array([strength[pair] for pair in told]),
+        )
+        clipped = np.clip(model, -self.weights.clip, self.weights.clip)
+        return weight * clipped, len(pairs) - len(told)
 
 
 class _Weighed:

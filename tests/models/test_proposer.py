@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from diagnose.schema import Failure, Node
 from models.causal_lm.belief import UNANSWERED, PairBelief
-from models.evidence import ProposalWeights
+from models.evidence import RIGHT, ProposalWeights, credibility
 from models.proposer import GraphProposer
 from tests.models.scm import (
     START,
@@ -318,3 +318,25 @@ def test_columns_without_a_single_value_are_fine():
     window = window_of(np.full((40, 2), np.nan), PAIR)
     assert window.baseline.select(pl.all().exclude("time")).null_count().sum_horizontal()[0] == 56
     assert GraphProposer().propose(window, (), LATENCY).nodes
+
+
+def test_a_model_whose_links_the_data_show_is_credible_and_a_guess_is_not():
+    rng = np.random.default_rng(0)
+    gain = rng.gamma(1.0, size=200)
+    assert credibility(gain + rng.gamma(1.0, size=200), gain) > 0.99
+    assert credibility(rng.normal(size=200), gain) < 0.2
+    assert credibility(-gain, gain) < 1e-6
+
+
+@given(st.integers(0, 60), st.integers(0, 1000))
+def test_credibility_is_a_probability_and_asks_for_no_units(pairs, seed):
+    opinion, gain = np.random.default_rng(seed).normal(size=(2, pairs))
+    found = credibility(opinion, gain)
+    assert 0 <= found <= 1
+    assert credibility(3 * opinion + 1, np.exp(gain)) == pytest.approx(found)
+
+
+def test_a_few_pairs_or_one_opinion_about_all_change_nothing():
+    some = np.array([0.1, 2.0])
+    assert credibility(some, some) == RIGHT
+    assert credibility(np.ones(50), np.arange(50.0)) == RIGHT
