@@ -31,7 +31,7 @@ class Fired:
         fingerprint: Alertmanager's own key for it.
         fired: When it began to fire.
         generator: Address of the rule's page, its sender's word: never to be asked.
-        silenced: Whether somebody has silenced it.
+        silenced_by: Keys of the silences that cover it at present.
     """
 
     labels: Labels
@@ -39,7 +39,7 @@ class Fired:
     fingerprint: str
     fired: datetime
     generator: str
-    silenced: bool
+    silenced_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ def _fired(one: Json) -> Fired:
             str(one["fingerprint"]),
             moment(one["startsAt"]),
             str(one.get("generatorURL") or ""),
-            bool((one.get("status") or {}).get("silencedBy")),
+            tuple(map(str, (one.get("status") or {}).get("silencedBy") or ())),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError("Alertmanager's answer holds an alert that is none") from error

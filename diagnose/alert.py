@@ -1,12 +1,12 @@
 """A live alert -> what is to be explained: since when, of whom, and which expression shows it."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
-from collectors.alertmanager import Alertmanager, Fired, fingerprint
+from collectors.alertmanager import Alertmanager, Fired, Silence, fingerprint
 from collectors.prometheus import Prometheus, Rule
 from diagnose.failure import Failure
 
@@ -76,11 +76,25 @@ def find_alert(
     if not found:
         raise Failure(f"no alert {wanted} fires", _others(alerts))
     first = min(found, key=lambda alert: (alert.since, alert.fingerprint))
+    silences = next((one.silenced_by for one in fired if one.fingerprint == first.fingerprint), ())
+    if silences and alertmanager:
+        first = replace(first, silenced=_silenced(silences, alertmanager.silences()))
     number = len({alert.fingerprint for alert in found})
     if exact or number == 1:
         return first
     note = f"{number} alerts {wanted} fire: the oldest, {first.fingerprint}, is explained."
     return replace(first, note=note)
+
+
+def _silenced(silences: Collection[str], known: Iterable[Silence]) -> str:
+    """Return who has silenced an alert and until when; of several silences the longest."""
+    covering = [one for one in known if one.id in silences]
+    if not covering:
+        return "The alert is silenced."
+    last = max(covering, key=lambda silence: silence.ends)
+    who = last.author or "somebody unnamed"
+    why = f": {last.comment}" if last.comment else ""
+    return f"The alert is silenced by {who} until {last.ends:%Y-%m-%d %H:%M} UTC{why}."
 
 
 def _raised(rule: Rule) -> Iterator[Alert]:

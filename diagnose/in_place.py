@@ -112,6 +112,7 @@ def read_around(
         contains=topology.contains,
         missing=(*said, *told, *unread, *cut),
         advice=(("", f"runbook of the alert: {alert.runbook}"),) if alert.runbook else (),
+        silenced=alert.silenced,
     )
 
 

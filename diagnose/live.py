@@ -89,6 +89,7 @@ def _named(bundle: Bundle, alert: Alert) -> Bundle:
         id=f"{alert.name} {alert.fingerprint}",
         symptom=symptom,
         missing=(*said, *bundle.missing),
+        silenced=alert.silenced,
     )
 
 

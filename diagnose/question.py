@@ -78,7 +78,8 @@ def answer(bundle: Bundle, settings: Settings, roles: Roles) -> tuple[Diagnosis,
 
     site = read_topology(settings.explain.topology)
     window = make_window(bundle, limits(settings), site)
-    return pipeline.explain(bundle.id, window, roles, bundle.symptom), window
+    diagnosis = pipeline.explain(bundle.id, window, roles, bundle.symptom)
+    return replace(diagnosis, silenced=bundle.silenced), window
 
 
 def stored(diagnosis: Diagnosis, bundle: Bundle, settings: Settings) -> Diagnosis:

@@ -33,6 +33,8 @@ def show_diagnosis(diagnosis: Diagnosis, output: str) -> None:
     answer, *rest = diagnosis.story or (Paragraph("Answer", (_answer(diagnosis),)),)
     _paragraph(screen, answer, style="bold")
     _paragraph(screen, Paragraph("", (_occasion(diagnosis),)), style="dim")
+    if diagnosis.silenced:
+        _paragraph(screen, Paragraph("", (diagnosis.silenced,)), style="bold")
     screen.print()
     screen.print(_candidates(diagnosis))
     for paragraph in rest:

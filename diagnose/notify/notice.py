@@ -136,7 +136,8 @@ def labels(notice: Notice, route: Route) -> Mapping[str, str]:
         "severity": SEVERITY[route] if notice.kind in ("prediction", "diagnosis") else "info",
         "source": "aitia",
     }
-    return {name: printable(text, LABEL) for name, text in told.items() if text}
+    shown = {name: printable(text, LABEL) for name, text in told.items()}
+    return {name: text for name, text in shown.items() if text}
 
 
 def annotations(notice: Notice) -> Mapping[str, str]:

@@ -63,15 +63,23 @@ class Notifier:
         self._upkeep = threading.Thread(target=self._keep_up, name="notify upkeep", daemon=True)
 
     @classmethod
-    def of(cls, settings: Settings, registry: CollectorRegistry) -> Self:
+    def of(cls, settings: Settings, registry: CollectorRegistry | None = None) -> Self:
         """Return the notifier that the settings ask for; nothing is sent before ``start``.
+
+        Args:
+            settings: Of this site.
+            registry: Where messages are counted; None for nowhere.
 
         Raises:
             Failure: the state database cannot be opened, or a channel's settings are wrong.
         """
         password = settings.store.password
         secret = password.get_secret_value() if password else None
-        return cls(database.connect(settings.store.url, secret), settings.notify, registry)
+        return cls(
+            database.connect(settings.store.url, secret),
+            settings.notify,
+            registry or CollectorRegistry(),
+        )
 
     def start(self) -> None:
         """Send what waits from now on, and what is to come."""

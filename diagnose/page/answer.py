@@ -122,6 +122,8 @@ def _facts(diagnosis: Diagnosis, window: Window) -> Iterator[Fact]:
         yield Fact(
             "Alert", f"{moment(diagnosis.alert_time)} UTC", f"{diagnosis.alert_time:%A, %Y-%m-%d}"
         )
+    if diagnosis.silenced:
+        yield Fact("Silenced", visible(diagnosis.silenced, SENTENCE))
     if diagnosis.anomalies:
         first = min(diagnosis.anomalies, key=lambda seen: seen.onset)
         yield Fact("First deviation", f"{moment(first.onset)} UTC", visible(str(first.node)))

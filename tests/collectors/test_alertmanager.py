@@ -31,7 +31,7 @@ def test_alerts_tell_when_they_fired(alertmanager):
     probe = alerts["ProbeFailed"]
     assert probe.fired == datetime(2026, 11, 22, 9, 18, 0, 526000, tzinfo=UTC)
     assert probe.annotations["summary"] == "Probe of http://127.0.0.1:1/ fails"
-    assert not probe.silenced
+    assert probe.silenced_by == ()
 
 
 def test_the_fingerprint_is_alertmanagers_own(alertmanager):

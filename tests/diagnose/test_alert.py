@@ -3,14 +3,16 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from collectors.alertmanager import Fired, fingerprint
+from collectors.alertmanager import Fired, Silence, fingerprint
 from collectors.prometheus import Active, Rule, Series, Target, readings_of
 from diagnose.alert import Alert, find_alert
+from diagnose.cli.report import show_diagnosis
 from diagnose.in_place import MOST, read_around
-from diagnose.schema import Failure, Node
+from diagnose.schema import Diagnosis, Failure, Node
 from diagnose.topology import NO_SITE, SiteTopology, Topology
 
 ONSET = datetime(2026, 3, 1, 3, tzinfo=UTC)
@@ -32,8 +34,7 @@ def prometheus(*rules):
 
 def alertmanager(*labels, generator="", annotations=None):
     fired = tuple(
-        Fired(one, annotations or {}, fingerprint(one), ONSET + HOLD, generator, silenced=False)
-        for one in labels
+        Fired(one, annotations or {}, fingerprint(one), ONSET + HOLD, generator) for one in labels
     )
     return SimpleNamespace(alerts=lambda: fired)
 
@@ -202,3 +203,26 @@ def test_the_runbook_that_a_rule_names_comes_along_and_alertmanager_has_the_last
     for annotations, expected in ((theirs, "https://wiki/new"), ({}, "https://wiki/slow")):
         known = alertmanager(LABELS, annotations=annotations)
         assert find_alert("Slow", prometheus(told), known).runbook == expected
+
+
+def test_who_has_silenced_the_alert_is_told_with_it():
+    def silence(name, hours, comment=""):
+        ends = ONSET + timedelta(hours=hours)
+        return Silence(name, (), ONSET, ends, comment, "alice" if comment else "")
+
+    (fired,) = alertmanager(LABELS).alerts()
+    known: Any = SimpleNamespace(
+        alerts=lambda: (replace(fired, silenced_by=("a", "b")),),
+        silences=lambda: (silence("a", 1), silence("b", 2, "new disk"), silence("c", 9)),
+    )
+    found = find_alert("Slow", prometheus(rule(raised())), known)
+    until = f"{ONSET + timedelta(hours=2):%Y-%m-%d %H:%M} UTC"
+    assert found.silenced == f"The alert is silenced by alice until {until}: new disk."
+    assert around(Site([WEB]), found).silenced == found.silenced
+    assert find_alert("Slow", None, alertmanager(LABELS)).silenced == ""
+
+
+def test_people_read_that_an_alert_is_silenced(capsys):
+    sentence = "The alert is silenced by alice until 2099-01-01 00:00 UTC."
+    show_diagnosis(Diagnosis("inc-1", silenced=sentence), "table")
+    assert sentence in capsys.readouterr().out.splitlines()

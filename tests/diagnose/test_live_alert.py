@@ -331,6 +331,22 @@ def test_an_alert_that_tells_no_symptom_is_explained_all_the_same(site, settings
     assert any("does not tell its symptom" in said for said in bundle.missing)
 
 
+def test_a_silence_is_told_with_the_incident(site, settings):
+    silence = {
+        "matchers": [{"name": "alertname", "value": "CheckoutSlow", "isRegex": False}],
+        "startsAt": "2020-01-01T00:00:00Z",
+        "endsAt": "2099-01-01T00:00:00Z",
+        "createdBy": "alice",
+        "comment": "known",
+    }
+    made = httpx.post(f"{site.alertmanager}/api/v2/silences", json=silence).json()["silenceID"]
+    try:
+        told = asked(settings, "CheckoutSlow").silenced
+    finally:
+        assert httpx.delete(f"{site.alertmanager}/api/v2/silence/{made}").is_success
+    assert told == "The alert is silenced by alice until 2099-01-01 00:00 UTC: known."
+
+
 def test_an_alert_that_does_not_fire_is_told_with_those_that_do(site, settings):
     with pytest.raises(Failure, match=r"no alert DiskFull fires \(these do: CheckoutSlow, .*"):
         asked(settings, "DiskFull")
