@@ -21,9 +21,11 @@ from diagnose.cli import (
     explain,
     incidents,
     ingest,
+    notify,
     predict,
     record,
     runbooks,
+    scan,
     train,
     whatif,
 )
@@ -40,6 +42,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command()(explain.explain)
+app.command()(scan.scan)
 app.command()(whatif.whatif)
 app.command()(backtest.backtest)
 app.command()(record.record)
@@ -51,6 +54,7 @@ app.add_typer(train.app, name="train")
 app.add_typer(bundle.app, name="bundle")
 app.add_typer(incidents.app, name="incidents")
 app.add_typer(runbooks.app, name="runbooks")
+app.add_typer(notify.app, name="notify")
 app.add_typer(config.app, name="config")
 
 
