@@ -20,29 +20,35 @@ from torch import Tensor, nn
 
 from models.policy.graphs import answers, divergence, likeliest, log_probability
 from models.policy.incident import Incident, Truth
-from models.policy.rollout import Rollout, standardised
+from models.policy.rollout import Logits, Rollout, standardised
 
 CLIP: Final = 0.2  # by how much PPO lets a probability change, as a ratio
 LARGEST: Final = 1.0  # norm of a gradient
 
 
-class Learner(ABC):
-    """A policy that learns from what its graphs earned.
+class Learner(nn.Module, ABC):
+    """A policy that learns from what its graphs earned; a module, so that its state is kept whole.
 
     Args:
         policy: Gives an incident's logits; its parameters are changed.
-        reference: What it must stay near to; it is not changed.
+        reference: What it must stay near to, an older copy or what one said.
         rate: Of Adam.
         anchor: Weight of the exact divergence from ``reference``, summed over an incident's pairs.
     """
 
     def __init__(
-        self, policy: nn.Module, reference: nn.Module, rate: float = 1e-3, anchor: float = 0.02
+        self, policy: nn.Module, reference: Logits, rate: float = 1e-3, anchor: float = 0.02
     ) -> None:
+        super().__init__()
         self.policy = policy
         self.reference = reference
         self.anchor = anchor
         self.optimiser = torch.optim.Adam(policy.parameters(), lr=rate)
+
+    @property
+    def optimisers(self) -> list[torch.optim.Adam]:
+        """Return all that have moments to keep."""
+        return [self.optimiser]
 
     def logits(self, incident: Incident) -> Tensor:
         """Return the logits from which graphs are drawn, of shape (pairs, 3)."""
@@ -101,7 +107,7 @@ class A2c(Learner):
     def __init__(
         self,
         policy: nn.Module,
-        reference: nn.Module,
+        reference: Logits,
         rate: float = 1e-3,
         anchor: float = 0.02,
         *,
@@ -111,6 +117,11 @@ class A2c(Learner):
         super().__init__(policy, reference, rate, anchor)
         self.critic = critic
         self.critic_optimiser = torch.optim.Adam(critic.parameters(), lr=critic_rate)
+
+    @property
+    def optimisers(self) -> list[torch.optim.Adam]:
+        """Return the policy's and the critic's."""
+        return [self.optimiser, self.critic_optimiser]
 
     def update(self, rollouts: Sequence[Rollout]) -> None:
         """Take one step with the policy, one with the critic."""
@@ -144,7 +155,7 @@ class Ppo(Learner):
     def __init__(
         self,
         policy: nn.Module,
-        reference: nn.Module,
+        reference: Logits,
         rate: float = 1e-3,
         anchor: float = 0.02,
         *,
@@ -180,7 +191,7 @@ class Nlpo(Ppo):
     def __init__(
         self,
         policy: nn.Module,
-        reference: nn.Module,
+        reference: Logits,
         rate: float = 1e-3,
         anchor: float = 0.02,
         *,
@@ -191,20 +202,22 @@ class Nlpo(Ppo):
         super().__init__(policy, reference, rate, anchor, epochs=epochs)
         self.mass = mass
         self.renewed = renewed
-        self._older, self._batches = deepcopy(policy), 0
+        self.older = deepcopy(policy)
+        self.batches: Tensor
+        self.register_buffer("batches", torch.zeros((), dtype=torch.long))
 
     def logits(self, incident: Incident) -> Tensor:
         """Return the policy's logits, -inf for what the older copy finds unlikely."""
         with torch.no_grad():
-            open_ = likeliest(self._older(incident), self.mass)
+            open_ = likeliest(self.older(incident), self.mass)
         return super().logits(incident).masked_fill(~open_, -torch.inf)
 
     def update(self, rollouts: Sequence[Rollout]) -> None:
         """Take PPO's steps, and renew the copy when it is time."""
         super().update(rollouts)
-        self._batches += 1
-        if self._batches % self.renewed == 0:
-            self._older.load_state_dict(self.policy.state_dict())
+        self.batches += 1
+        if int(self.batches) % self.renewed == 0:
+            self.older.load_state_dict(self.policy.state_dict())
 
 
 class Supervised:

@@ -63,26 +63,44 @@ class PairPolicy(nn.Module):
 
     Args:
         seed: Of the first weights.
-        evidence: Whether the data speak too; without, the policy knows names alone.
     """
 
-    def __init__(self, seed: int = 0, evidence: bool = True) -> None:
+    def __init__(self, seed: int = 0) -> None:
         super().__init__()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.kinds = KindEdges()
-            self.evidence = _small_network(len(NAMES)) if evidence else None
+            self.evidence = _small_network(len(NAMES))
         self._seen: dict[Incident, Tensor] = {}
 
     def forward(self, incident: Incident) -> Tensor:
         """Return logits of shape (pairs, 3), -inf for edges that tiers or topology forbid."""
+        if incident not in self._seen:  # a policy sees an incident many times
+            self._seen[incident] = torch.from_numpy(both_orders(incident)).float()
+        shown = self.evidence(self._seen[incident])[:, :, 0]
         logits = self.kinds.among([signal.kind for signal in incident.signals])
-        if self.evidence is not None:
-            if incident not in self._seen:  # a policy sees an incident many times
-                self._seen[incident] = torch.from_numpy(both_orders(incident)).float()
-            shown = self.evidence(self._seen[incident])[:, :, 0]
-            logits = logits + nn.functional.pad(shown, (0, 1))
-        return restricted(logits, incident.allowed)
+        return restricted(logits + nn.functional.pad(shown, (0, 1)), incident.allowed)
+
+
+class NamesPolicy(nn.Module):
+    """Logits of all pairs of an incident from kinds alone, as a language model sees them.
+
+    Args:
+        pairs: Gives the logits of pairs of kinds, of shape (pairs, 3).
+    """
+
+    def __init__(self, pairs: nn.Module) -> None:
+        super().__init__()
+        self.pairs = pairs
+
+    def forward(self, incident: Incident) -> Tensor:
+        """Return logits of shape (pairs, 3), -inf for edges that tiers or topology forbid."""
+        kinds = [signal.kind for signal in incident.signals]
+        first, second = pair_index(len(kinds))
+        asked = [(kinds[a], kinds[b]) for a, b in zip(first, second, strict=True)]
+        distinct = list(dict.fromkeys(asked))
+        place = torch.tensor([distinct.index(pair) for pair in asked])
+        return restricted(self.pairs(distinct)[place], incident.allowed)
 
 
 class Critic(nn.Module):

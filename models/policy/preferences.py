@@ -9,8 +9,9 @@ References: Bradley and Terry, "Rank Analysis of Incomplete Block Designs", Biom
 Christiano et al., "Deep Reinforcement Learning from Human Preferences", NeurIPS 2017.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 
 import numpy as np
@@ -28,6 +29,7 @@ from models.policy.reward import GraphReward
 WIDTH: Final = 16  # of what is seen in one pair
 HIDDEN: Final = 32
 FIGURES: Final = 9  # of the whole graph, see ``_figures``
+SIDES: Final = ("better", "worse")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,6 +45,23 @@ class Comparison:
     incident: Incident
     better: Adjacency
     worse: Adjacency
+
+
+@dataclass(frozen=True, slots=True)
+class PreferencePlan:
+    """How long to learn from comparisons.
+
+    Attributes:
+        rounds: Through all of them.
+        batch: Incidents a step.
+        rate: Of AdamW.
+        decay: Of the weights.
+    """
+
+    rounds: int = 40
+    batch: int = 16
+    rate: float = 5e-3
+    decay: float = 0.03
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,6 +161,35 @@ def comparisons(
 def preference_loss(model: RewardModel, better: Seen, worse: Seen) -> Tensor:
     """Return the mean of -log P(what was chosen) over comparisons of one incident."""
     return -nn.functional.logsigmoid(model(better) - model(worse)).mean()
+
+
+def fit(
+    model: RewardModel, made: Sequence[Comparison], plan: PreferencePlan, seed: int
+) -> Iterator[float]:
+    """Fit ``model`` to comparisons; yield the mean loss of every round through them.
+
+    Args:
+        model: Is changed in place.
+        made: Comparisons, those of one incident beside each other.
+        plan: How long.
+        seed: Of the order.
+    """
+    grouped = [list(of_one) for _, of_one in groupby(made, key=lambda one: one.incident)]
+    seen = [
+        tuple(see(group[0].incident, [getattr(one, side) for one in group]) for side in SIDES)
+        for group in grouped
+    ]
+    optimiser = torch.optim.AdamW(model.parameters(), lr=plan.rate, weight_decay=plan.decay)
+    rng = np.random.default_rng(seed)
+    for _ in range(plan.rounds):
+        losses = []
+        for places in np.array_split(rng.permutation(len(seen)), -(-len(seen) // plan.batch)):
+            loss = torch.stack([preference_loss(model, *seen[place]) for place in places]).mean()
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+            losses.append(float(loss.detach()))
+        yield float(np.mean(losses))
 
 
 def agreement(scores: NDArray[np.float64], utility: NDArray[np.float64]) -> float:

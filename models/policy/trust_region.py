@@ -16,7 +16,7 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from models.policy.algorithms import Learner
 from models.policy.graphs import divergence, log_probability
-from models.policy.rollout import Rollout, standardised
+from models.policy.rollout import Logits, Rollout, standardised
 
 DAMPING: Final = 0.1  # of the curvature, which a small batch knows badly
 ITERATIONS: Final = 8  # of conjugate gradients
@@ -33,7 +33,7 @@ class Trpo(Learner):
         bound: Largest divergence of a step, in nats, summed over an incident's pairs.
     """
 
-    def __init__(self, policy: nn.Module, reference: nn.Module, bound: float = 0.02) -> None:
+    def __init__(self, policy: nn.Module, reference: Logits, bound: float = 0.02) -> None:
         super().__init__(policy, reference, anchor=0.0)
         self.bound = bound
 

@@ -11,7 +11,7 @@ Reward Model", NeurIPS 2023; Ethayarajh et al., "KTO: Model Alignment as Prospec
 Optimization", ICML 2024.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,8 +21,6 @@ from torch import Tensor, nn
 from models.causal_lm.belief import Pair
 from models.policy.graphs import BACKWARD, FORWARD, NONE, divergence
 from models.policy.judgements import ClaimJudgement
-
-PairLogits = Callable[[Sequence[Pair]], Tensor]  # of shape (pairs, 3)
 
 REPLACEMENT: Final = {"reversed": BACKWARD, "none": NONE}
 # Who names the cause of an incident, or repairs it, says that some path leads to the symptom; that
@@ -49,7 +47,6 @@ class TuningPlan:
 
 def tune(
     policy: nn.Module,
-    reference: PairLogits,
     judgements: Sequence[ClaimJudgement],
     unspoken: Sequence[Pair],
     plan: TuningPlan,
@@ -57,15 +54,15 @@ def tune(
     """Move ``policy`` towards ``judgements``; yield the loss of every step before it is taken.
 
     Args:
-        policy: Gives the logits of pairs; its parameters are changed.
-        reference: Gives those that it began with; an older copy.
+        policy: Gives the logits of pairs, of shape (pairs, 3); its parameters are changed. What it
+            says at the beginning is the reference.
         judgements: What was said, at least one.
         unspoken: Pairs on which the policy must stay what it was.
         plan: How far.
     """
     spoken = [(judgement.cause, judgement.effect) for judgement in judgements]
     with torch.no_grad():
-        before, elsewhere = reference(spoken), reference(unspoken)
+        before, elsewhere = policy(spoken), policy(unspoken)
     optimiser = torch.optim.Adam(policy.parameters(), lr=plan.rate)
     for _ in range(plan.steps):
         loss = judged_loss(policy(spoken), before, judgements, plan.sharpness)

@@ -3,7 +3,7 @@ import torch
 
 from diagnose.schema import Failure
 from models.policy.checkpoint import resume, save
-from models.policy.network import PairPolicy
+from models.policy.network import KindEdges, PairPolicy
 from tests.models.policy.worlds import world
 
 INCIDENT = world(1)[0]
@@ -42,6 +42,6 @@ def test_what_is_no_checkpoint_of_this_is_refused(tmp_path):
     file.write_bytes(b"12345678 not at all")
     with pytest.raises(Failure, match="is no checkpoint of this run"):
         resume(file, PairPolicy(), [])
-    save(file, PairPolicy(evidence=False), [], {})
+    save(file, KindEdges(), [], {})
     with pytest.raises(Failure, match="is no checkpoint of this run"):
         resume(file, PairPolicy(), [])

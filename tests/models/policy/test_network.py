@@ -6,7 +6,7 @@ from models.kinds import VOCABULARY
 from models.policy.features import NAMES, both_orders, ordered
 from models.policy.graphs import pair_index
 from models.policy.incident import Incident
-from models.policy.network import Critic, PairPolicy
+from models.policy.network import Critic, KindEdges, NamesPolicy, PairPolicy
 from tests.models.policy.worlds import world
 
 
@@ -27,7 +27,7 @@ def test_signals_in_another_order_get_the_same_answers():
 def test_names_alone_do_not_read_the_data():
     one, _ = world(3)
     other = Incident(one.signals, one.baseline[::-1].copy(), one.recent, one.symptom)
-    policy = PairPolicy(evidence=False)
+    policy = NamesPolicy(KindEdges())
     assert torch.equal(policy(one), policy(other))
 
 
@@ -35,6 +35,13 @@ def test_a_pair_of_kinds_asked_in_the_other_order_gives_the_answer_turned_round(
     kinds = PairPolicy(seed=1).kinds
     a, b = VOCABULARY[5], VOCABULARY[60]
     assert torch.allclose(kinds([(a, b)])[:, [1, 0, 2]], kinds([(b, a)]))
+
+
+def test_a_policy_of_names_says_of_an_incident_what_it_says_of_its_pairs():
+    incident, kinds = world(3)[0], KindEdges()
+    logits, every = NamesPolicy(kinds)(incident), kinds.among([s.kind for s in incident.signals])
+    seen = torch.isfinite(logits)
+    assert torch.allclose(logits[seen], every[seen], atol=1e-6)
 
 
 def test_unknown_words_are_no_failure():

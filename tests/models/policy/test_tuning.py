@@ -28,7 +28,7 @@ def tuned(*judgements, anchor=1.0):
     torch.manual_seed(0)
     policy = KindEdges()
     reference = copy.deepcopy(policy)
-    losses = list(tune(policy, reference, judgements, UNSPOKEN, TuningPlan(60, anchor=anchor)))
+    losses = list(tune(policy, judgements, UNSPOKEN, TuningPlan(60, anchor=anchor)))
     return reference, policy, losses
 
 
