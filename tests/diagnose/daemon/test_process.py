@@ -1,0 +1,133 @@
+"""The process as a whole, with a small model: asked, overrun, stopped, killed and started again."""
+
+import json
+import signal
+import socket
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from models.kinds import LOG_KINDS, METRIC_KINDS
+from tests.diagnose.daemon.running import Running, running
+from tests.models.tiny_model import save_tiny_model
+from tests.scripted import bundle_in
+
+UNASKED = [[METRIC_KINDS[i].name, LOG_KINDS[i].name] for i in range(40)]
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    return {"AITIA_MODEL__NAME": str(save_tiny_model(tmp_path_factory.mktemp("tiny")))}
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory, tiny):
+    with running(tmp_path_factory.mktemp("daemon"), **tiny) as daemon:
+        yield daemon
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory):
+    return bundle_in(tmp_path_factory.mktemp("bundles") / "inc-1")
+
+
+def lasting(document):
+    """Return a diagnosis without what differs each time."""
+    answer = json.loads(document)
+    assert answer.pop("duration_seconds")
+    return answer
+
+
+def test_a_command_gets_the_same_answer_from_a_daemon_and_loads_no_judge(daemon, bundle, tmp_path):
+    before = daemon.metrics().get('aitia_daemon_responses_total{code="200",route="/v1/explain"}', 0)
+    asked = daemon.command("explain", bundle, "-o", "json")
+    after = daemon.metrics()['aitia_daemon_responses_total{code="200",route="/v1/explain"}']
+    assert after == before + 1
+    alone = Running(tmp_path / "alone", daemon.settings)
+    found = alone.command("explain", bundle, "-o", "json")
+    assert lasting(asked.stdout) == lasting(found.stdout)
+    assert asked.returncode == found.returncode
+    assert "daemon" not in asked.stderr
+    listed = json.loads(daemon.command("incidents", "list", "-o", "json").stdout)
+    assert [one["id"] for one in listed] == [json.loads(asked.stdout)["incident"]]
+
+
+def test_with_other_settings_a_command_finds_out_itself(daemon, bundle):
+    daemon.settings["AITIA_EXPLAIN__MAX_NODES"] = "3"
+    try:
+        done = daemon.command("explain", bundle, "-o", "json")
+    finally:
+        del daemon.settings["AITIA_EXPLAIN__MAX_NODES"]
+    assert lasting(done.stdout)
+    assert "gave no answer: it runs with other settings" in done.stderr
+
+
+def test_the_model_answers_pairs_and_remembers_them(daemon):
+    with daemon.client() as client:
+        first = client.post("/v1/pairs", json={"pairs": UNASKED}).json()
+        batches = daemon.metrics()["aitia_daemon_batch_pairs_count"]
+        again = client.post("/v1/pairs", json={"pairs": [pair[::-1] for pair in UNASKED]}).json()
+    assert all(belief["answered"] for belief in first)
+    assert [(b["forward"], b["backward"]) for b in first] == [
+        (b["backward"], b["forward"]) for b in again
+    ]
+    assert batches >= 3
+    assert daemon.metrics()["aitia_daemon_batch_pairs_count"] == batches
+
+
+def test_what_is_begun_or_waits_is_answered_when_told_to_stop(tmp_path, tiny, bundle):
+    daemon = Running(tmp_path / "daemon", tiny)
+    notified = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    notified.bind(str(tmp_path / "notify"))
+    notified.settimeout(60)
+    daemon.settings = {**tiny, "NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "300000"}
+    daemon.start()
+    assert notified.recv(99) == b"READY=1"
+    assert notified.recv(99) == b"WATCHDOG=1"
+    with ThreadPoolExecutor(6) as pool:
+        asked = [pool.submit(daemon.explain, bundle) for _ in range(6)]
+        while daemon.metrics()['aitia_daemon_queue_length{queue="explain"}'] < 4:
+            assert not all(one.done() for one in asked)
+        assert daemon.end() == 0
+        assert [one.result().status_code for one in asked] == [200] * 6
+    assert not daemon.socket.exists()
+    told = []
+    while not told or told[-1] != b"STOPPING=1":
+        told.append(notified.recv(99))
+    notified.close()
+
+
+def test_after_a_kill_it_starts_again_on_the_same_socket(tmp_path, tiny, bundle):
+    daemon = Running(tmp_path / "daemon", tiny)
+    daemon.start()
+    second = daemon.command("daemon")
+    assert (second.returncode, "a daemon answers there already" in second.stderr) == (2, True)
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(daemon.explain, bundle)
+        assert daemon.end(signal.SIGKILL) == -signal.SIGKILL
+        assert asked.exception() is None or isinstance(asked.exception(), httpx.TransportError)
+    assert daemon.socket.exists()
+    done = daemon.command("explain", bundle, "-o", "json")
+    assert "gave no answer" in done.stderr
+    assert lasting(done.stdout)
+    daemon.start()
+    assert daemon.explain(bundle).status_code == 200
+    assert daemon.end() == 0
+
+
+def test_a_model_that_cannot_be_loaded_is_told_and_ends_it(tmp_path):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").write_text("{}")
+    done = Running(tmp_path / "home", {"AITIA_MODEL__NAME": str(tmp_path / "model")}).command(
+        "daemon"
+    )
+    assert done.returncode == 2
+    assert "no model can be loaded from" in done.stderr
+
+
+def test_an_address_beyond_loopback_wants_tokens(tmp_path, tiny):
+    settings = {**tiny, "AITIA_DAEMON__LISTEN": "0.0.0.0:0"}
+    done = Running(tmp_path / "home", settings).command("daemon")
+    assert done.returncode == 2
+    assert "daemon.listen 0.0.0.0:0 is no loopback address, and there is no token" in done.stderr
