@@ -45,6 +45,7 @@ class Notice:
         guidance: What to do, best first.
         lines: Of a digest, one for each thing.
         alerted: Whether an alert of the site's own told people of it already.
+        addressee: Who is told, as the site's routes know it; "" for whom they choose.
     """
 
     kind: Kind
@@ -56,6 +57,7 @@ class Notice:
     guidance: tuple[Guidance, ...] = ()
     lines: tuple[str, ...] = ()
     alerted: bool = False
+    addressee: str = ""
 
     @property
     def key(self) -> str:
@@ -107,10 +109,19 @@ class Notice:
         assert_never(self.kind)
 
 
-def of_prediction(prediction: Prediction, guidance: tuple[Guidance, ...], group: str) -> Notice:
+def of_prediction(
+    prediction: Prediction, guidance: tuple[Guidance, ...], group: str, addressee: str = ""
+) -> Notice:
     """Return how people are told of a failure that is expected."""
     return Notice(
-        "prediction", prediction.entity, prediction.failure, group, prediction, None, guidance
+        "prediction",
+        prediction.entity,
+        prediction.failure,
+        group,
+        prediction,
+        None,
+        guidance,
+        addressee=addressee,
     )
 
 
@@ -133,6 +144,7 @@ def labels(notice: Notice, route: Route) -> Mapping[str, str]:
         "failure": notice.failure if notice.kind != "digest" else "",
         "group": notice.group,
         "incident": notice.diagnosis.incident if notice.diagnosis else "",
+        "route": notice.addressee,
         "severity": SEVERITY[route] if notice.kind in ("prediction", "diagnosis") else "info",
         "source": "aitia",
     }

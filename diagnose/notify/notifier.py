@@ -108,6 +108,7 @@ class Notifier:
         group: str,
         expected: Iterable[tuple[Prediction, Sequence[Guidance]]],
         read: Collection[str],
+        addressee: str = "",
     ) -> Settled:
         """Tell of what one scan of a group predicts, and of what it no longer does.
 
@@ -118,12 +119,15 @@ class Notifier:
             expected: Each prediction with what to do about it, best first.
             read: Hosts whose telemetry could be read. Only of these is what is no longer
                 predicted over.
+            addressee: Who is told, as the site's own routes know it (label ``route``).
 
         Returns:
             What was decided; it is committed.
         """
         self.silences.read()
-        notices = tuple(of_prediction(one, tuple(guidance), group) for one, guidance in expected)
+        notices = tuple(
+            of_prediction(one, tuple(guidance), group, addressee) for one, guidance in expected
+        )
         return self.ledger.settle(Round(group, notices, read), self.silences.mutes)
 
     def diagnosed(self, diagnosis: Diagnosis, group: str = "", alerted: bool = True) -> Settled:
