@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from diagnose.invertible import hidden_noise
 from diagnose.mechanism import STEADIEST, lagged
-from diagnose.rehearsal import MARGIN, Stage, fitted, rehearse, staged, unseen
+from diagnose.rehearsal import MARGIN, Stage, rehearse, staged, unfit, unseen
 from diagnose.repeatable import one_quiet_process, own_randomness
 from diagnose.scene import FEWEST_ROWS, Scene, scene
 from diagnose.schema import (
@@ -131,7 +131,7 @@ def _intervention(stage: Stage, cause: Node) -> Intervention:
     nodes, symptom = incident.acting.nodes, incident.target
     place = nodes.index(cause)
     repaired = {place: float(incident.normal[place])}
-    if refused := fitted(stage, repaired):
+    if refused := unfit(stage, repaired):
         return Intervention(cause, refused=refused)
     shown = rehearse(stage, repaired)
     if refused := unseen(stage, repaired, shown):

@@ -22,6 +22,7 @@ Floats = NDArray[np.float64]
 DRAWS: Final = 200
 MARGIN: Final = 0.1  # of what was seen, by which an input may lie outside of it
 RARELY: Final = 0.1  # share of the instants at which it may lie further out
+EXPLAINED: Final = 0.1  # share of a deviation, below which it does not follow from the inputs
 STRANGE: Final = 0.02  # share of stretches of normal life, beyond which a node is taken for broken
 SEED: Final = 13
 
@@ -67,12 +68,17 @@ def staged(incident: Scene, causes: Iterable[int], effect: int) -> Stage:
     return Stage(incident, effect, responses, supports)
 
 
-def fitted(stage: Stage, held: Iterable[int]) -> str | None:
-    """Return which node between has no mechanism, in words; None where all have one."""
+def unfit(stage: Stage, held: Iterable[int]) -> str | None:
+    """Return which node between cannot be played again, and why; None where all can."""
     for node in stage.between(held):
-        if stage.responses[node] is None:
-            name = stage.incident.acting.nodes[node]
+        response, name = stage.responses[node], stage.incident.acting.nodes[node]
+        if response is None:
             return f"too little of normal life was seen to tell what {name} follows"
+        if _may_be_broken(stage.incident, node, response):
+            return (
+                f"{name} shows far more than what acts on it ever made of it, so that it may be "
+                "broken itself"
+            )
     return None
 
 
@@ -158,6 +164,23 @@ def _play(
     return played + (strange[_some(rng, strange)][:, None] if response.immediate[0] else 0.0)
 
 
+def _may_be_broken(incident: Scene, node: int, response: Response) -> bool:
+    """Return whether hardly anything of what ``node`` shows follows from what acts on it.
+
+    Asked where its inputs left normal life too, so that its own noise cannot be told. Nothing
+    follows its causes so much more steeply out there than anybody has seen.
+    """
+    known = lagged(incident.recent, response.parents, response.lags)
+    inside = _inside(incident, response, known)[incident.asked]
+    deviation = float(np.median(incident.recent[incident.asked, node]) - incident.normal[node])
+    if inside.mean() > 0.5 or abs(deviation) <= incident.high[node] - incident.low[node]:
+        return False
+    usual = response.level(incident.normal[list(response.parents)])
+    made = float(np.median(response.level(known[incident.asked], bounded=False) - usual))
+    made /= 1.0 if response.immediate[0] else 1 - float(response.memory[0])
+    return made / deviation < EXPLAINED
+
+
 def _own(incident: Scene, node: int, response: Response) -> tuple[float | None, Floats]:
     """Return the noise of ``node`` as the incident begins, and by how much it is broken since.
 
@@ -189,9 +212,13 @@ def _own(incident: Scene, node: int, response: Response) -> tuple[float | None, 
 
 
 def _inside(incident: Scene, response: Response, known: Floats) -> NDArray[np.bool_]:
-    """Return the instants of ``known`` parents at which all are where normal life was."""
-    beyond = [incident.beyond(p, known[:, k]) for k, p in enumerate(response.parents)]
-    return np.asarray(np.max(beyond, axis=0) <= MARGIN)
+    """Return the instants of ``known`` parents at which all are within their normal ranges.
+
+    At the ends of what was seen a mechanism is known least, and its error would pass for a fault.
+    """
+    places = list(response.parents)
+    within = (incident.low[places] <= known) & (known <= incident.high[places])
+    return np.asarray(within.all(axis=1))
 
 
 def _stretches(rng: np.random.Generator, rows: int, instants: int) -> NDArray[np.int64]:

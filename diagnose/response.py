@@ -59,9 +59,15 @@ class Basis:
         """Return how many of the features are plain lines; they stand first."""
         return len(self.centre)
 
-    def features(self, parents: Floats) -> Floats:
-        """Return the features, shape (..., features), of parents of shape (..., parents)."""
-        z = np.clip((parents - self.centre) / self.scale, *self.reach)
+    def features(self, parents: Floats, bounded: bool = True) -> Floats:
+        """Return the features, shape (..., features), of parents of shape (..., parents).
+
+        Args:
+            parents: In their units.
+            bounded: Whether what lies beyond normal life counts as its end.
+        """
+        z = (parents - self.centre) / self.scale
+        z = np.clip(z, *self.reach) if bounded else z
         bends = np.maximum(z[..., None] - self.knots, 0.0).reshape(*z.shape[:-1], -1)
         parts = [z, bends]
         if 1 < z.shape[-1] <= MOST_PRODUCTS:
@@ -96,9 +102,10 @@ class Response:
     noise: Floats
     spread: float
 
-    def level(self, parents: Floats, refit: int = 0) -> Floats:
-        """Return g, shape (...), of parents of shape (..., parents)."""
-        return np.asarray(self.basis.features(parents) @ self.weights[refit] + self.base[refit])
+    def level(self, parents: Floats, bounded: bool = True) -> Floats:
+        """Return g, shape (...), of parents of shape (..., parents), bounded or not."""
+        features = self.basis.features(parents, bounded)
+        return np.asarray(features @ self.weights[0] + self.base[0])
 
     def surprises(self, values: Floats, node: int) -> Floats:
         """Return what each instant added that nobody expected, shape (instants,); NaN if unknown.

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from diagnose.intervene import INTERVAL, imagine, refutations
-from diagnose.rehearsal import Floats, Stage, fitted, rehearse, staged, unseen
+from diagnose.rehearsal import Floats, Stage, rehearse, staged, unfit, unseen
 from diagnose.scene import Scene, scene
 from diagnose.schema import CausalGraph, Effect, Node, Setting, WhatIf, Window
 from diagnose.wording import quantity
@@ -69,7 +69,7 @@ def asked(
                 f"normal life showed {node} between {quantity(low, unit)} and "
                 f"{quantity(high, unit)} only, so nobody saw what {quantity(value, unit)} does"
             )
-    if refused := fitted(stage, held):
+    if refused := unfit(stage, held):
         return {}, refused
     shown = rehearse(stage, held)
     refused = unseen(stage, held, shown)

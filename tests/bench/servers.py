@@ -40,14 +40,14 @@ class Mechanism:
     def level(self, values: Floats, t: int) -> float:
         """Return what the parents make of the signal at instant ``t``."""
         z = [values[max(t - lag, 0), p] for p, lag in zip(self.parents, self.lags, strict=True)]
-        sums = float(np.dot(self.weights, z))
+        sums = float(np.dot(self.weights, z)) if z else 0.0
         if self.shape == "queue":
             return float(np.exp(np.clip(0.5 * sums, -30, 4)))
         if self.shape == "limit":
             return float(2 * np.tanh(0.5 * sums))
         if self.shape == "product" and len(z) > 1:
             return sums + 0.3 * z[0] * z[1]
-        return sums
+        return float(sums)
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def random_server(rng: np.random.Generator, signals: int = 6, veil: Veil = "none
     mechanisms = []
     for i in range(signals):
         count = 0 if i == 0 else int(rng.integers(1, min(i, 3) + 1))
-        nearest = rng.permutation(i)[:count] if i else []
+        nearest = rng.permutation(i)[:count]
         parents = tuple(sorted(int(p) for p in nearest))
         if i == signals - 1 and not parents:
             parents = (0,)

@@ -71,9 +71,17 @@ def test_most_intervals_hold_what_really_happens():
     assert np.mean(inside) > 0.8
 
 
-def test_a_mechanism_that_bends_out_there_does_not_spoil_the_repair():
+def test_what_shows_far_more_than_its_cause_ever_made_of_it_may_be_broken_itself():
     seen = incident({0: 14.0})
     bent = seen.recent[str(SYMPTOM)].to_numpy() * 30
+    changed = seen.recent.with_columns(**{str(SYMPTOM): bent})
+    (found,) = repair(type(seen)(seen.signals, seen.baseline, changed, 60, *when(seen)), LEFT)
+    assert f"{SYMPTOM} shows far more" in (found.refused or "")
+
+
+def test_a_mechanism_that_bends_out_there_does_not_spoil_the_repair():
+    seen = incident({0: 14.0})
+    bent = seen.recent[str(SYMPTOM)].to_numpy() * 5
     changed = seen.recent.with_columns(**{str(SYMPTOM): bent})
     (found,) = repair(type(seen)(seen.signals, seen.baseline, changed, 60, *when(seen)), LEFT)
     assert found.share == pytest.approx(1.0, abs=0.2)
@@ -89,7 +97,7 @@ def test_a_repair_elsewhere_is_refused_while_the_other_cause_is_out_of_sight():
 
 
 def test_what_moved_against_its_effect_is_refused():
-    (found,) = repair(incident({0: -5.0, 2: 12.0}), LEFT)
+    (found,) = repair(incident({0: -3.0, 3: 9.0}), LEFT)
     assert "the other way" in (found.refused or "")
 
 
