@@ -125,11 +125,19 @@ def of_prediction(
     )
 
 
-def of_diagnosis(diagnosis: Diagnosis, group: str, alerted: bool) -> Notice:
+def of_diagnosis(diagnosis: Diagnosis, group: str, alerted: bool, addressee: str = "") -> Notice:
     """Return how people are told why an incident happened."""
-    entity = diagnosis.symptom.entity if diagnosis.symptom else ""
-    guidance = diagnosis.guidance
-    return Notice("diagnosis", entity, INCIDENT, group, None, diagnosis, guidance, alerted=alerted)
+    return Notice(
+        "diagnosis",
+        diagnosis.symptom.entity if diagnosis.symptom else "",
+        INCIDENT,
+        group,
+        None,
+        diagnosis,
+        diagnosis.guidance,
+        alerted=alerted,
+        addressee=addressee,
+    )
 
 
 def labels(notice: Notice, route: Route) -> Mapping[str, str]:

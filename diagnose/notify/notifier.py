@@ -130,7 +130,9 @@ class Notifier:
         )
         return self.ledger.settle(Round(group, notices, read), self.silences.mutes)
 
-    def diagnosed(self, diagnosis: Diagnosis, group: str = "", alerted: bool = True) -> Settled:
+    def diagnosed(
+        self, diagnosis: Diagnosis, group: str = "", alerted: bool = True, addressee: str = ""
+    ) -> Settled:
         """Tell why an incident happened, unless no cause is named or its alert is silenced.
 
         Args:
@@ -138,11 +140,12 @@ class Notifier:
             group: Whose noise budget is spent.
             alerted: Whether an alert of the site's own told people of the incident: then its cause
                 pages nobody a second time.
+            addressee: Who is told, as the site's own routes know it.
         """
         if not diagnosis.root_causes or diagnosis.silenced:
             return Settled({}, frozenset(), 0)
         self.silences.read()
-        notices = (of_diagnosis(diagnosis, group, alerted),)
+        notices = (of_diagnosis(diagnosis, group, alerted, addressee),)
         asked = Round(group, notices, lasts=DIAGNOSIS_LASTS)
         return self.ledger.settle(asked, self.silences.mutes)
 
