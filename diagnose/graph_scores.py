@@ -6,7 +6,7 @@ With *scrambled* names the model is told of each signal the kind of another one:
 is wrong, and a graph that trusts it blindly gets worse.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -227,7 +227,7 @@ def fit(graph: Array, truth: NDArray[np.bool_]) -> Fit:
     )
 
 
-def graph_table(scores: Sequence[GraphScore]) -> Iterator[str]:
+def graph_table(scores: Iterable[GraphScore]) -> Iterator[str]:
     """Yield the scores as lines of a table in Markdown."""
     yield "| signals | rows | way | edge F1 | direction | distance | nearer than no model |"
     yield "|---|---|---|---|---|---|---|"
