@@ -6,8 +6,9 @@ fit below one half is no fit: then nothing is proposed rather than something for
 are met and those that are not are told beside it. Nothing is ever done.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from math import prod
 from pathlib import Path
 from typing import Final
@@ -16,12 +17,15 @@ from diagnose.catalogue import Catalogue, catalogue
 from diagnose.facts import Fact, Facts, facts_of, facts_of_prediction
 from diagnose.runbook import Condition, Runbook
 from diagnose.schema import (
+    CausalGraph,
     Diagnosis,
     Guidance,
     Intervention,
     Node,
     Prediction,
+    RootCause,
     Sign,
+    Tried,
     Urgency,
     Window,
 )
@@ -37,6 +41,7 @@ RISKS: Final = {"low": 0, "medium": 1, "high": 2}
 QUOTED: Final = 400  # characters of what a vendor says
 
 ByKind = Mapping[str, tuple[Fact, ...]]
+Intervene = Callable[[CausalGraph, Window, tuple[RootCause, ...], Node], tuple[Intervention, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,23 +63,45 @@ class Match:
     signs: tuple[Sign, ...]
 
 
-def advise(diagnosis: Diagnosis, window: Window, folder: Path | None = None) -> Diagnosis:
+def advise(
+    diagnosis: Diagnosis,
+    window: Window,
+    folder: Path | None = None,
+    intervene: Intervene | None = None,
+) -> Diagnosis:
     """Return ``diagnosis`` with what to do; what of the catalogue is broken is among its missing.
 
     Args:
         diagnosis: With its causes and the effects of their repair.
         window: What was seen.
         folder: The site's own runbooks.
+        intervene: Judges the effect of a repair on a signal that is not among the causes; None
+            leaves it to the causes.
     """
     if not diagnosis.root_causes:
         return diagnosis
     known = catalogue(folder)
     broken = tuple(f"A runbook was left out: {problem.what}." for problem in known.problems)
-    return replace(
-        diagnosis,
-        guidance=guidance(facts_of(diagnosis, window), known),
-        missing=(*diagnosis.missing, *broken),
+    found = guidance(facts_of(diagnosis, window), known)
+    if intervene:
+        judged = partial(_expected_effect, diagnosis, window, known, intervene)
+        found = tuple(replace(one, effect=judged(one)) for one in found)
+    return replace(diagnosis, guidance=found, missing=(*diagnosis.missing, *broken))
+
+
+def remembered(diagnosis: Diagnosis, tried: Iterable[Tried]) -> Diagnosis:
+    """Return ``diagnosis`` whose guidance says how often it worked here.
+
+    Args:
+        diagnosis: With its guidance.
+        tried: What operators recorded, of any runbook.
+    """
+    known = tuple(tried)
+    found = tuple(
+        replace(one, tried=tuple(record for record in known if record.runbook == one.runbook))
+        for one in diagnosis.guidance
     )
+    return replace(diagnosis, guidance=found)
 
 
 def advise_on_prediction(
@@ -214,3 +241,25 @@ def _effect(match: Match, facts: Facts) -> Intervention | None:
     of_entity = [e for e in facts.interventions if e.cause.entity == match.entity]
     of_entity.sort(key=lambda effect: (effect.share is None, effect.cause not in nodes))
     return of_entity[0] if of_entity else None
+
+
+def _expected_effect(
+    diagnosis: Diagnosis, window: Window, known: Catalogue, intervene: Intervene, one: Guidance
+) -> Intervention | None:
+    """Return what it does to the symptom if the signal that the repair is to change gets normal.
+
+    That signal is of the kind which the runbook expects to answer, on the entity to be repaired.
+    Where the tested graph has none, the effect of the accused signal stands.
+    """
+    kinds = {signal.node: signal.kind.name for signal in window.signals}
+    answering = [
+        RootCause(node.entity, node.signal, 0.0)
+        for node in diagnosis.graph.nodes
+        if node.entity == one.entity
+        and node != diagnosis.symptom
+        and kinds.get(node) == known.runbooks[one.runbook].effect.kind
+    ]
+    if not answering or diagnosis.symptom is None:
+        return one.effect
+    effects = intervene(diagnosis.graph, window, tuple(answering), diagnosis.symptom)
+    return min(effects, key=lambda effect: effect.share is None)

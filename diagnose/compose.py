@@ -66,7 +66,7 @@ def roles(settings: Settings, scorer: PairScorer | None) -> Roles:
         associate=associate,
         intervene=intervene,
         imagine=counterfactual,
-        advise=partial(advise, folder=settings.guidance.runbooks),
+        advise=partial(advise, folder=settings.guidance.runbooks, intervene=intervene),
         tell=tell,
         calibration=SHIPPED,
     )

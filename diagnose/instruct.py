@@ -1,10 +1,10 @@
 """Guidance in plain sentences: what to do, why that, how to make sure, what it should change."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from diagnose.schema import Diagnosis, Guidance, Intervention, Node
-from diagnose.wording import percent, printable, quantity
+from diagnose.schema import Anomaly, Diagnosis, Guidance, Intervention, Node, Tried
+from diagnose.wording import counted, percent, printable, quantity
 
 SENTENCE: Final = 400  # characters that somebody else's sentence may have
 LOOKED_AT: Final = 3  # signals that are named where no runbook fits
@@ -24,6 +24,7 @@ def instruct(diagnosis: Diagnosis, units: Mapping[Node, str]) -> Iterator[str]:
     yield (
         f"On {printable(first.entity)}: {first.action} (Runbook {first.runbook}, "
         f"risk {first.risk}, {first.urgency}; nothing is done by itself.)"
+        f"{_worked(first.tried)}"
     )
     yield from _reasons(first)
     for check in first.checks:
@@ -34,7 +35,9 @@ def instruct(diagnosis: Diagnosis, units: Mapping[Node, str]) -> Iterator[str]:
     for number, step in enumerate(first.steps, start=1):
         how = f" {step.command}" if step.command else ""
         danger = f" DANGER: {step.danger}" if step.danger else ""
-        yield f"{number}. {step.action}{how}{danger}"
+        foretold = f" {_foretold(first.effect, diagnosis, units)}" if step.repairs else ""
+        worked = _worked(record for record in first.tried if record.step == step.id)
+        yield f"{number}. {step.action}{how}{danger}{foretold}{worked}"
     yield f"Expected: {first.expected}. {_effect(first.effect, diagnosis, units)}"
     yield f"Undo: {first.reversibility}"
     yield f"Call for help when: {' '.join(first.escalate_when)}"
@@ -56,29 +59,60 @@ def _reasons(guidance: Guidance) -> Iterator[str]:
         yield f"Not seen, though it may be: {'; '.join(lacking)}."
 
 
+def _worked(tried: Iterable[Tried]) -> str:
+    """Return how often something worked here, after a blank; "" where nobody recorded it."""
+    records = list(tried)
+    times = sum(record.times for record in records)
+    if not times:
+        return ""
+    worked = sum(record.worked for record in records)
+    return f" Worked {worked} of {counted(times, 'time')} here."
+
+
+def _foretold(effect: Intervention | None, diagnosis: Diagnosis, units: Mapping[Node, str]) -> str:
+    """Return the effect of one step in short; the reason why there is none comes once, later."""
+    if effect is None or effect.share is None:
+        return "Its effect cannot be told from these data."
+    name, told = _left(effect, diagnosis, units)
+    between = f" ({told[1]} to {told[2]})" if len(told) == 3 else ""
+    return f"Foretold: {name} {told[0]}{between}."
+
+
 def _effect(effect: Intervention | None, diagnosis: Diagnosis, units: Mapping[Node, str]) -> str:
     """Return what the data say about the repair: an interval, or why there is none."""
     if effect is None:
-        return "What it would do to the symptom was not reckoned."
+        return (
+            "What it would do to the symptom cannot be told from these data: the tested graph "
+            "holds no signal that it would change."
+        )
     if effect.share is None:
         why = printable(effect.refused or "", SENTENCE)
-        return f"What it would do to the symptom cannot be estimated: {why}."
-    shares = (effect.share, effect.low, effect.high)
-    told = [f"{100 * share:.0f} %" for share in shares if share is not None]
-    symptom = next((a for a in diagnosis.anomalies if a.node == diagnosis.symptom), None)
-    if symptom:
-        unit = units.get(symptom.node, "")
-        excess = symptom.observed - symptom.normal
-        left = sorted(symptom.observed - share * excess for share in shares if share is not None)
-        told = [quantity(symptom.observed - effect.share * excess, unit)]
-        told += [quantity(left[0], unit), quantity(left[-1], unit)] if len(left) == 3 else []
+        return f"What it would do to the symptom cannot be told from these data: {why}."
+    name, told = _left(effect, diagnosis, units)
     between = f" (90 % interval {told[1]} to {told[2]})" if len(told) == 3 else ""
+    symptom = _seen(diagnosis)
     if symptom:
-        return (
-            f"By the data, {printable(str(symptom.node))} would be {told[0]}{between} and not "
-            f"{quantity(symptom.observed, units.get(symptom.node, ''))}."
-        )
+        was = quantity(symptom.observed, units.get(symptom.node, ""))
+        return f"By the data, {name} would be {told[0]}{between} and not {was}."
     return f"By the data it would remove {told[0]} of the symptom's deviation{between}."
+
+
+def _left(
+    effect: Intervention, diagnosis: Diagnosis, units: Mapping[Node, str]
+) -> tuple[str, list[str]]:
+    """Return what would change, and what it would show: as expected, and the interval if known."""
+    shares = [share for share in (effect.share, effect.low, effect.high) if share is not None]
+    symptom = _seen(diagnosis)
+    if symptom is None:
+        return "of the symptom's deviation removed", [f"{100 * share:.0f} %" for share in shares]
+    excess = symptom.observed - symptom.normal
+    first, *others = (symptom.observed - share * excess for share in shares)
+    unit = units.get(symptom.node, "")
+    return printable(str(symptom.node)), [quantity(x, unit) for x in (first, *sorted(others))]
+
+
+def _seen(diagnosis: Diagnosis) -> Anomaly | None:
+    return next((a for a in diagnosis.anomalies if a.node == diagnosis.symptom), None)
 
 
 def _no_runbook(diagnosis: Diagnosis) -> Iterator[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from diagnose.bundle import Bundle, read_bundle
 from diagnose.config import Settings
+from diagnose.failure import Failure
 from diagnose.pipeline import Roles
 from diagnose.schema import Diagnosis, Window
 
@@ -79,7 +80,27 @@ def answer(bundle: Bundle, settings: Settings, roles: Roles) -> tuple[Diagnosis,
     site = read_topology(settings.explain.topology)
     window = make_window(bundle, limits(settings), site)
     diagnosis = pipeline.explain(bundle.id, window, roles, bundle.symptom)
+    if diagnosis.guidance:
+        diagnosis = _with_records(diagnosis, window, settings, roles)
     return replace(diagnosis, silenced=bundle.silenced), window
+
+
+def _with_records(
+    diagnosis: Diagnosis, window: Window, settings: Settings, roles: Roles
+) -> Diagnosis:
+    """Return ``diagnosis`` with how often its guidance worked here, told anew where it ever did."""
+    from diagnose.advise import remembered
+    from diagnose.store import opened
+
+    try:
+        with opened(settings.store) as store:
+            tried = store.tried()
+    except Failure:
+        return diagnosis  # the answer is to be stored there next, and what is wrong is told then
+    if not tried:
+        return diagnosis
+    diagnosis = remembered(diagnosis, tried)
+    return replace(diagnosis, story=roles.tell(diagnosis, window))
 
 
 def stored(diagnosis: Diagnosis, bundle: Bundle, settings: Settings) -> Diagnosis:

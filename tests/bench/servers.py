@@ -46,7 +46,7 @@ class Mechanism:
         if self.shape == "limit":
             return float(2 * np.tanh(0.5 * sums))
         if self.shape == "product" and len(z) > 1:
-            return sums + 0.3 * z[0] * z[1]
+            return sums + float(0.3 * z[0] * z[1])
         return float(sums)
 
 

@@ -122,9 +122,10 @@ def share(found: Sequence[float]) -> str:
     return f"{values.mean():.3f} [{low:.3f}, {high:.3f}] of {len(values)}"
 
 
-def main(servers: int = 300) -> None:
-    """Print the figures."""
-    every = [one for seed in range(servers) for one in requests(seed)]
+def main(servers: int = 300, first: int = 0) -> None:
+    """Print the figures of ``servers`` servers, made from the seeds from ``first`` on."""
+    seeds = range(first, first + servers)
+    every = [one for seed in seeds for one in requests(seed)]
     inside = [one for kind, one in every if kind == "inside"]
     outside = [one for kind, one in every if kind == "outside"]
     told = [one for one in inside if one.refused is None]
@@ -142,7 +143,7 @@ def main(servers: int = 300) -> None:
             groups[group].append(one.held)
     lines += [f"  holds, {group}: {share(groups[group])}" for group in sorted(groups)]
     for veil in VEILS:
-        found = [imagined(seed, veil) for seed in range(servers // 3)]
+        found = [imagined(seed, veil) for seed in seeds[: servers // 3]]
         lines.append(f"counterfactual refused, noise {veil}: {share(found)}")
     why = Counter(" ".join((one.refused or "").split()[-6:]) for one in inside if one.refused)
     sys.stdout.write("\n".join([*lines, f"refused inside: {why.most_common(8)}"]) + "\n")

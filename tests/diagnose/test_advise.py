@@ -5,7 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from diagnose.advise import TELLS, advise, advise_on_prediction, guidance, select
+from diagnose.advise import (
+    TELLS,
+    advise,
+    advise_on_prediction,
+    guidance,
+    remembered,
+    select,
+)
 from diagnose.catalogue import Catalogue, catalogue
 from diagnose.facts import Facts, facts_of, kind_of
 from diagnose.runbook import Runbook
@@ -20,6 +27,7 @@ from diagnose.schema import (
     RootCause,
     Sign,
     Signal,
+    Tried,
 )
 from tests.frames import at, window
 
@@ -223,3 +231,41 @@ def test_a_prediction_gets_the_runbook_of_its_evidence():
     found = advise_on_prediction(Prediction("db1", "disk", 0.8, 86_400.0, at(0), evidence))
     assert found[0].runbook == "disk-reallocated-sectors"
     assert (found[0].subject, found[0].urgency) == ("db1", "ticket")
+
+
+def test_what_is_judged_is_the_signal_that_the_repair_is_to_change():
+    latency, errors = Node("web", "p95"), Node("redis", "errors_total")
+    symptom = Signal(latency, kind_of(latency))
+    answering = Signal(errors, replace(kind_of(errors), name="error rate"))
+    signals = (symptom, answering, Signal(UP, kind_of(UP)))
+    seen = window(np.zeros((80, 3)), np.zeros((10, 3)), signals=signals)
+    diagnosis = Diagnosis(
+        "inc-1",
+        latency,
+        (RootCause("redis", "redis_up", 0.8),),
+        0.2,
+        anomalies=(Anomaly(UP, at(0), 9.0, 5.0, 1.0, 0.0),),
+        graph=CausalGraph((latency, errors, UP)),
+        interventions=(Intervention(UP, refused="it never moved"),),
+    )
+    asked: list[Node] = []
+
+    def judge(graph, window, causes, symptom):
+        asked.extend(cause.node for cause in causes)
+        return tuple(Intervention(cause.node, 0.7) for cause in causes)
+
+    (first, *_) = advise(diagnosis, seen, intervene=judge).guidance
+    assert first.runbook == "redis-down"
+    assert asked[0] == errors
+    assert first.effect == Intervention(errors, 0.7)
+    without = replace(diagnosis, graph=CausalGraph((latency, UP)))
+    (first, *_) = advise(without, seen, intervene=judge).guidance
+    assert first.effect == Intervention(UP, refused="it never moved")
+
+
+def test_guidance_remembers_what_was_recorded_of_its_runbook_alone():
+    found = guidance(BROKEN, Catalogue({"a": runbook(all=[DOWN])}))
+    diagnosis = Diagnosis("inc-1", guidance=found)
+    mine, other = Tried("a", "do", 3, 4), Tried("b", "", 1, 1)
+    assert remembered(diagnosis, (mine, other)).guidance[0].tried == (mine,)
+    assert remembered(diagnosis, (other,)).guidance == found

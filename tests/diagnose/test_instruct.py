@@ -15,6 +15,7 @@ from diagnose.schema import (
     RootCause,
     Sign,
     Step,
+    Tried,
 )
 from tests.frames import at
 
@@ -78,12 +79,39 @@ def test_it_says_what_it_rests_on_what_is_lacking_and_how_to_make_sure():
             "web · p95 would be 400 ms (90 % interval 200 ms to 600 ms)",
         ),
         (Intervention(UP, 0.9), "web · p95 would be 400 ms and not 2.2 s"),
-        (Intervention(UP, refused="it never moved"), "cannot be estimated: it never moved."),
-        (None, "was not reckoned"),
+        (
+            Intervention(UP, refused="it never moved"),
+            "cannot be told from these data: it never moved.",
+        ),
+        (None, "the tested graph holds no signal that it would change"),
     ],
 )
 def test_the_effect_is_an_interval_or_a_reason(effect, said):
     assert said in " ".join(told(effect=effect))
+
+
+@pytest.mark.parametrize(
+    ("effect", "said"),
+    [
+        (Intervention(UP, 0.9, 0.8, 1.0), "Foretold: web · p95 400 ms (200 ms to 600 ms)."),
+        (Intervention(UP, refused="it never moved"), "Its effect cannot be told from these data."),
+        (None, "Its effect cannot be told from these data."),
+    ],
+)
+def test_a_step_that_repairs_says_what_it_would_do_and_others_do_not(effect, said):
+    look, start = Step("read", "Read its log."), Step("start", "Start it.", repairs=True)
+    lines = told(effect=effect, steps=(look, start))
+    assert "1. Read its log." in lines
+    assert f"2. Start it. {said}" in lines
+
+
+def test_what_was_recorded_is_told_and_nothing_else():
+    record = (Tried("redis-down", "start", 3, 4), Tried("redis-down", "", 0, 1))
+    lines = told(tried=record)
+    assert lines[0].endswith("Worked 3 of 5 times here.")
+    assert any(line.startswith("2. Start it.") and "3 of 4 times" in line for line in lines)
+    assert sum("times here" in line for line in lines) == 2
+    assert not any("here" in line for line in told())
 
 
 def test_an_effect_on_a_symptom_without_numbers_is_a_share():

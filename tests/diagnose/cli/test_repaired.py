@@ -1,10 +1,13 @@
 """``aitia incidents repaired``: outcomes that operators record."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from diagnose.store import Store
+
+RECORDED = Path(__file__).parents[2] / "incidents" / "01_redis_killed"
 
 
 @pytest.fixture
@@ -70,3 +73,19 @@ def test_it_asks_for_an_incident_or_an_entity(run, repairs):
     status, _, error = run("incidents", "repaired", "inc-404404")
     assert status == 2
     assert "names no cause" in error
+
+
+def test_what_was_recorded_is_told_when_the_same_guidance_fits_again(run, repairs):
+    ask = ("explain", RECORDED, "--proposer", "none")
+    status, said, _ = run(*ask)
+    assert status == 1
+    assert "times here" not in said
+    first = json.loads(run(*ask, "-o", "json")[1])
+    runbook = first["guidance"][0]["runbook"]
+    assert runbook == "redis-down"
+    for outcome in ("worked", "failed", "unclear", "worked"):
+        done = ("--runbook", f"{runbook}#start", "--outcome", outcome)
+        assert run("incidents", "repaired", first["incident"], *done)[0] == 0
+    said = run(*ask)[1]
+    assert "nothing is done by itself.) Worked 2 of 3 times here." in said
+    assert repairs()[0].entity == first["guidance"][0]["entity"]
