@@ -25,7 +25,6 @@ from pathlib import Path
 from shutil import rmtree
 from typing import Any, Final
 
-import lightgbm as lgb
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -35,10 +34,11 @@ from diagnose.disks import HORIZONS
 from diagnose.failure import Failure
 from models.disks.cases import Cases, draw, trials
 from models.disks.features import names
-from models.disks.history import SMART, Array, History, Hours, hours_of
+from models.disks.forests import RECIPES, SHARED, Forests
+from models.disks.history import RULE, Array, History, Hours, hours_of
 from models.disks.outcomes import EDGES, Outcomes
 from models.disks.stored import save
-from models.disks.survival import SETTINGS, TREES, DiskSurvival, fit, fit_bend
+from models.disks.survival import DiskSurvival, fit, fit_bend
 
 FOLDS: Final = 3
 SEED: Final = 7
@@ -46,7 +46,6 @@ LANDMARK_HOURS: Final = 30 * 24
 LEARN_SHARE: Final = 0.6  # of the failures that come before the moment of the split by time
 LEAST_FAILURES: Final = 30  # below, nothing is fitted
 MOST_IMPORTANT: Final = 10  # features that the card names
-RULE: Final = [SMART.index(f"smart_{number}") for number in (5, 187, 197, 198)]
 
 Progress = Callable[[int, int], None]
 
@@ -84,9 +83,9 @@ class Fleet:
                 f"{failures} disks failed in this history, and {LEAST_FAILURES} are needed",
                 "use the model that is shipped until more is known",
             )
-        every = np.arange(len(history.serials), dtype=np.int64)
-        cases = draw(outcomes, every, np.random.default_rng(SEED))
-        settings = json.dumps([dict(SETTINGS), TREES, FOLDS, SEED, version("lightgbm")])
+        cases = draw(history, outcomes, np.random.default_rng(SEED))
+        recipes = [asdict(recipe) for recipe in RECIPES]
+        settings = json.dumps([dict(SHARED), recipes, FOLDS, SEED, version("lightgbm")])
         content = rows.hash_rows().to_numpy().tobytes() + outcomes.end.tobytes()
         key = hashlib.sha256(settings.encode() + content).hexdigest()
         repaired = int((outcomes.end < unrepaired.end).sum())
@@ -173,13 +172,14 @@ class DiskTraining:
         fleet, cases = self.fleet, self.fleet.cases
         mine = chosen[cases.disk] & (cases.at < outcomes.end[cases.disk])
         cases = Cases(cases.disk[mine], cases.at[mine], cases.weight[mine])
-        kept = self.work / f"{name}-{int(outcomes.end.max())}.txt"
-        trees = lgb.Booster(model_str=kept.read_text(encoding="utf-8")) if kept.exists() else None
+        kept = self.work / f"{name}-{int(outcomes.end.max())}.json"
+        texts = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else None
+        trees = Forests.read(texts) if texts else None
         disks = np.flatnonzero(chosen).astype(np.int64)
         model = fit(fleet.history, outcomes, cases, disks, trees)
         if trees is None:
             draft = kept.with_suffix(f".{os.getpid()}")
-            draft.write_text(model.trees.model_to_string(), encoding="utf-8")
+            draft.write_text(json.dumps([*model.trees.texts().values()]), encoding="utf-8")
             draft.replace(kept)
         self._done += 1
         self._tell(self._done, FOLDS + 2)
@@ -217,8 +217,8 @@ def train(
     by_disk = compared(fleet, asked)
     by_time = compared(fleet, training.by_time((day - date(1970, 1, 1)).days * 24))
     model = training.final(bend)
-    gain = model.trees.feature_importance("gain")[:-1]  # the last one is the interval
-    first = np.argsort(-gain)[:MOST_IMPORTANT]
+    share = model.trees.importance()[:-1]  # the last one is the interval
+    first = np.argsort(-share)[:MOST_IMPORTANT]
     card = {
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": round(time.monotonic() - began, 1),
@@ -236,7 +236,7 @@ def train(
         ],
         "by_disk": {"folds": FOLDS, "scores": by_disk},
         "by_time": {"learned_before": str(day), "scores": by_time},
-        "importance": {names()[i]: round(float(gain[i] / gain.sum()), 4) for i in first},
+        "importance": {names()[i]: round(float(share[i]), 4) for i in first},
     }
     save(model, card, out)
     rmtree(training.work)

@@ -1,8 +1,9 @@
 """Which moments of which disks a model learns from, and what each tells.
 
-A case is a disk at a moment. Few disks fail, so the last month of each is asked often and the rest
-of all lives seldom; weights undo this, so that what is learned is the rate in a fleet. A case tells
-about an interval after it only where the disk was watched to the interval's end, or failed in it.
+A case is a disk at a moment. Few disks fail, and few have errors, so the last month of each that
+fails is asked often, the times of errors now and then, and the rest of all lives seldom; weights
+undo this, so that what is learned is the rate in a fleet. A case tells about an interval after it
+only where the disk was watched to the interval's end, or failed in it.
 """
 
 from dataclasses import dataclass
@@ -12,13 +13,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.disks.history import Array, Hours
-from models.disks.outcomes import EDGES, Outcomes
+from models.disks.history import ERRORS, SMART, Array, History, Hours
+from models.disks.outcomes import EDGES, Outcomes, held
 
-SPARSE_DAYS: Final = 100  # one case in as many days, of a disk that is not about to fail
+SPARSE_DAYS: Final = 120  # one case in as many days, of a disk that is not about to fail
+ERROR_DAYS: Final = 8  # likewise, of one that has errors
 DENSE_HOURS: Final = 31 * 24  # before a failure, where cases are dense
 DENSE_A_DAY: Final = 3
-RATE_DAYS: Final = 60_000  # drive-days of the whole fleet that a model's own rate starts from
+TIMEOUT: Final = SMART.index("smart_188")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,23 +53,28 @@ class Trials:
     failed: NDArray[np.bool_]
 
 
-def draw(outcomes: Outcomes, disks: Hours, rng: np.random.Generator) -> Cases:
-    """Return moments in the lives of ``disks``, dense before failures."""
-    begin, end = outcomes.begin[disks], outcomes.end[disks]
-    disks, begin, end = (array[end > begin] for array in (disks, begin, end))
-    often = rng.poisson((end - begin) / 24 / SPARSE_DAYS)
-    sparse = np.repeat(disks, often)
-    length = np.repeat(end - begin, often)
-    at = (np.repeat(begin, often) + rng.random(len(sparse)) * length).astype(np.int64)
+def draw(history: History, outcomes: Outcomes, rng: np.random.Generator) -> Cases:
+    """Return moments in the lives of all disks, dense before failures, less so after errors."""
+    begin, end = held(history, outcomes)
+    every = np.where(suspect(history), ERROR_DAYS, SPARSE_DAYS)
+    row = np.repeat(np.arange(len(begin)), rng.poisson((end - begin) / 24 / every))
+    sparse = history.disk[row]
+    at = (begin[row] + rng.random(len(row)) * (end - begin)[row]).astype(np.int64)
     far = ~outcomes.failed[sparse] | (outcomes.end[sparse] - at > DENSE_HOURS)
-    dense = np.repeat(disks[outcomes.failed[disks]], DENSE_HOURS // 24 * DENSE_A_DAY)
+    dense = np.repeat(np.flatnonzero(outcomes.failed), DENSE_HOURS // 24 * DENSE_A_DAY)
     late = outcomes.end[dense] - 1 - (rng.random(len(dense)) * DENSE_HOURS).astype(np.int64)
     there = late >= outcomes.begin[dense]
     return Cases(
         np.concatenate([sparse[far], dense[there]]),
         np.concatenate([at[far], late[there]]),
-        np.concatenate([np.full(far.sum(), SPARSE_DAYS), np.full(there.sum(), 1 / DENSE_A_DAY)]),
+        np.concatenate([every[row][far], np.full(there.sum(), 1 / DENSE_A_DAY)]),
     )
+
+
+def suspect(history: History) -> NDArray[np.bool_]:
+    """Return which rows show an error, or a command that once timed out."""
+    errors = (np.nan_to_num(history.smart[:, ERRORS]) > 0).any(axis=1)
+    return np.asarray(errors | (history.risen[:, TIMEOUT] >= 0))
 
 
 def trials(outcomes: Outcomes, cases: Cases) -> Trials:
@@ -81,17 +88,3 @@ def trials(outcomes: Outcomes, cases: Cases) -> Trials:
         case = np.flatnonzero(at_risk & (fails | (left >= high)))
         found.append((case, np.full(len(case), interval), fails[case]))
     return Trials(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
-
-
-def rates(outcomes: Outcomes, disks: Hours) -> tuple[dict[str, float], float]:
-    """Return the logarithm of the failures a drive-day: of each model, and of the whole fleet.
-
-    A model with few drive-days is believed to be like the fleet.
-    """
-    models, place = np.unique(outcomes.model[disks], return_inverse=True)
-    days = np.bincount(place, (outcomes.end - outcomes.begin)[disks] / 24)
-    failures = np.bincount(place, outcomes.failed[disks])
-    fleet = (failures.sum() + 0.5) / (days.sum() + RATE_DAYS)
-    rate = np.log((failures + fleet * RATE_DAYS) / (days + RATE_DAYS))
-    known = {str(m): float(r) for m, r in zip(models, rate, strict=True) if m}
-    return known, float(np.log(fleet))

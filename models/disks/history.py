@@ -27,6 +27,9 @@ SMART: Final = (
     "smart_197",  # pending sectors
     "smart_198",  # offline uncorrectable sectors
 )
+# Places in SMART of what counts damage, and of what the usual rule alarms on.
+ERRORS: Final = [SMART.index(f"smart_{number}") for number in (5, 187, 196, 197, 198)]
+RULE: Final = [SMART.index(f"smart_{number}") for number in (5, 187, 197, 198)]
 # The columns that are read; whatever else a table has is not looked at.
 COLUMNS: Final = pl.Schema(
     [
@@ -41,6 +44,7 @@ COLUMNS: Final = pl.Schema(
 )
 _DISK: Final = 1 << 32  # hours that no two disks share, in the key of a row
 _NEVER: Final = -1
+LATER: Final = _DISK >> 1  # an hour that nobody lives to see
 
 
 def hours_of(moment: pl.Expr) -> pl.Expr:
@@ -72,6 +76,7 @@ class History:
         risen: When each value last rose, up to this row; -1 where it never did.
         rises: How often each value has risen, up to this row.
         climbed: Sum of all rises, up to this row.
+        broke: When each value was first above 0, up to this row; ``LATER`` where it never was.
     """
 
     serials: NDArray[np.str_]
@@ -85,6 +90,7 @@ class History:
     risen: Hours
     rises: Hours
     climbed: Array
+    broke: Hours
 
     @classmethod
     def of(cls, rows: pl.DataFrame) -> Self:
@@ -112,6 +118,7 @@ class History:
             np.maximum.accumulate(when + offset, axis=0) - offset,
             np.cumsum(rise > 0, axis=0),
             np.cumsum(rise, axis=0),
+            _first(np.nan_to_num(smart) > 0, start, disk),
         )
 
     def numbers(self, serials: NDArray[np.str_]) -> Hours:
@@ -130,3 +137,10 @@ class History:
         place = np.searchsorted(keys, disk * _DISK + at, side="right") - 1
         there = (disk >= 0) & (place >= 0) & (self.disk[np.maximum(place, 0)] == disk)
         return np.where(there, place, _NEVER).astype(np.int64)
+
+
+def _first(positive: NDArray[np.bool_], start: Hours, disk: NDArray[np.intp]) -> Hours:
+    """Return when each value was first positive in the rows of its disk up to each."""
+    offset = (disk[-1] - disk)[:, None] * _DISK
+    when = np.where(positive, start[:, None], LATER)
+    return np.asarray(np.minimum.accumulate(when + offset, axis=0) - offset)

@@ -56,3 +56,12 @@ class Outcomes:
         return type(self)(
             self.begin, np.minimum(self.end, moment), self.failed & (self.end <= moment), self.model
         )
+
+
+def held(history: History, outcomes: Outcomes) -> tuple[Hours, Hours]:
+    """Return when each row of a history began, and when it ended: with the next, or its disk."""
+    end = outcomes.end[history.disk]
+    following = np.append(history.start[1:], 0)
+    last = np.append(history.disk[1:] != history.disk[:-1], True)
+    stop = np.where(last, end, np.minimum(following, end))
+    return history.start, np.maximum(stop, history.start)

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from diagnose.schema import Node, Prediction, Window
 from models.disks.features import features, names
-from models.disks.history import COLUMNS, SMART, Array, History
+from models.disks.history import COLUMNS, ERRORS, SMART, Array, History
 from models.disks.outcomes import EDGES
-from models.disks.survival import DiskSurvival
+from models.disks.survival import INTERVALS, DiskSurvival, with_interval
 
 PREFIX: Final = "hw.physical_disk."
 # What the site's signals are in the vocabulary of SMART; what is not asked for stays unknown.
@@ -63,11 +63,12 @@ class DiskPredictor:
         entity = str(history.serials[disk])
         row = history.known(np.array([disk]), at[:1])
         told = features(history, row, at[:1], self.model.rates, self.model.unknown)
-        interval = np.full((1, 1), self.model.base.size - 1, np.float32)
-        gains = self.model.trees.predict(np.hstack([told, interval]), pred_contrib=True)
+        gains = self.model.trees.contributions(with_interval(told, INTERVALS - 1))[0]
         weight: dict[str, float] = {}
-        for name, gain in zip(names(), np.asarray(gains)[0], strict=False):
+        for name, gain in zip(names(), gains, strict=False):
             weight[name.partition(".")[0]] = weight.get(name.partition(".")[0], 0.0) + float(gain)
+        for place in np.intersect1d(ERRORS, np.flatnonzero(history.smart[row[0]] > 0)):
+            weight[SMART[place]] += max(weight["errors"], 0.0)  # what all errors say together
         speak = sorted((one for one in SIGNALS if weight[one] > 0), key=lambda one: -weight[one])
         evidence = tuple(Node(entity, SIGNALS[one]) for one in speak)
         present = window.index()

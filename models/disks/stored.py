@@ -5,17 +5,17 @@ import os
 from pathlib import Path
 from typing import Any, Final
 
-import lightgbm as lgb
 import numpy as np
 
 from diagnose.failure import Failure
 from models.disks.features import names
+from models.disks.forests import RECIPES, Forests
 from models.disks.survival import INTERVALS, DiskSurvival
 
 SHIPPED: Final = Path(__file__).parent / "weights"
-TREES: Final = "hazards.txt"
+TREES: Final = "hazards-{}.txt"  # one file a recipe
 CARD: Final = "card.json"
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 
 def save(model: DiskSurvival, card: dict[str, Any], folder: Path) -> None:
@@ -30,9 +30,12 @@ def save(model: DiskSurvival, card: dict[str, Any], folder: Path) -> None:
     fitted = {
         "format": FORMAT,
         "features": list(names()),
-        "trees": _write(folder / TREES, model.trees.model_to_string()),
-        "rates": dict(model.rates),
-        "unknown": model.unknown,
+        "trees": {
+            name: _write(folder / TREES.format(name), text)
+            for name, text in model.trees.texts().items()
+        },
+        "rates": {name: rate.tolist() for name, rate in model.rates.items()},
+        "unknown": model.unknown.tolist(),
         "bend": model.bend.tolist(),
         "base": model.base.tolist(),
     }
@@ -51,20 +54,25 @@ def load(folder: Path = SHIPPED) -> tuple[DiskSurvival, dict[str, Any]]:
     way_out = "train it again with 'aitia train predictor'"
     try:
         read = json.loads((folder / CARD).read_text(encoding="utf-8"))
-        text = (folder / TREES).read_text(encoding="utf-8")
+        texts = {
+            recipe.name: (folder / TREES.format(recipe.name)).read_text(encoding="utf-8")
+            for recipe in RECIPES
+        }
         card, fitted = read["card"], read["fitted"]
         known = (fitted["format"], fitted["features"])
         bend, base = np.array(fitted["bend"], float), np.array(fitted["base"], float)
-        rates, unknown, size = fitted["rates"], float(fitted["unknown"]), fitted["trees"]
+        rates = {name: np.array(rate, float) for name, rate in fitted["rates"].items()}
+        unknown, sizes = np.array(fitted["unknown"], float), fitted["trees"]
     except OSError as error:
         raise Failure(f"no disk model in {folder}: {error.strerror}", way_out) from error
     except (KeyError, TypeError, ValueError) as error:
         raise Failure(f"the disk model in {folder} is damaged: {error!r}", way_out) from error
     if known != (FORMAT, list(names())):
         raise Failure(f"the disk model in {folder} is of another version", way_out)
-    if size != len(text) or bend.shape != (INTERVALS, 2) or base.shape != (INTERVALS,):
-        raise Failure(f"{folder / TREES} and {CARD} do not belong together", way_out)
-    return DiskSurvival(lgb.Booster(model_str=text), rates, unknown, bend, base), card
+    whole = sizes == {name: len(text) for name, text in texts.items()}
+    if not whole or bend.shape != (INTERVALS, 2) or base.shape != (INTERVALS,):
+        raise Failure(f"the trees in {folder} and {CARD} do not belong together", way_out)
+    return DiskSurvival(Forests.read(tuple(texts.values())), rates, unknown, bend, base), card
 
 
 def _write(path: Path, text: str) -> int:

@@ -1,7 +1,7 @@
 """The probability that a disk fails within a day, a week, a month.
 
-One boosted-trees model gives the hazard of three intervals, with the interval as a feature: the
-chance of failing in it, having lived to see it. What survives all is multiplied up, so a longer
+Boosted trees (``forests.py``) give the hazard of three intervals, with the interval as a feature:
+the chance of failing in it, having lived to see it. What survives all is multiplied up, so a longer
 horizon is never less probable than a shorter one, and a disk that left early still teaches about
 the intervals that it lived through. Each hazard is then bent by two numbers that were fitted on
 disks which its trees had not seen.
@@ -13,40 +13,23 @@ Platt, "Probabilistic Outputs for Support Vector Machines", 1999.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit, logit
 
-from models.disks.cases import Cases, Trials, rates, trials
+from models.disks.cases import Cases, Trials, trials
 from models.disks.features import features
+from models.disks.forests import Forests
 from models.disks.history import Array, History, Hours
 from models.disks.outcomes import EDGES, Outcomes
+from models.disks.rates import rates
 
 INTERVALS: Final = len(EDGES) - 1
 ROWS_AT_ONCE: Final = 100_000  # bounds the memory, whatever the number of cases
 SMALLEST: Final = 1e-9  # hazard, so that its logit is finite
-TREES: Final = 200
-SETTINGS: Final[Mapping[str, Any]] = {
-    "objective": "binary",
-    "learning_rate": 0.05,
-    "num_leaves": 31,
-    "min_data_in_leaf": 100,
-    "feature_fraction": 0.6,
-    "bagging_fraction": 0.7,
-    "bagging_freq": 1,
-    "lambda_l2": 5.0,
-    "max_bin": 127,
-    "extra_trees": True,
-    "deterministic": True,
-    "force_row_wise": True,
-    "num_threads": 1,
-    "seed": 7,
-    "verbosity": -1,
-}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,15 +38,15 @@ class DiskSurvival:
 
     Attributes:
         trees: Hazard of an interval, given features and the number of the interval.
-        rates: Logarithm of the failures a drive-day of each known model of disk.
-        unknown: The same of the whole fleet.
+        rates: How often disks of each known model fail, as ``models.disks.rates`` says it.
+        unknown: The same of a model that is not known.
         bend: Slope and intercept on the log-odds of each interval's hazard, (intervals, 2).
         base: Hazard of each interval in the whole fleet, for disks of which nothing is known.
     """
 
-    trees: lgb.Booster
-    rates: Mapping[str, float]
-    unknown: float
+    trees: Forests
+    rates: Mapping[str, Array]
+    unknown: Array
     bend: Array
     base: Array
 
@@ -102,12 +85,12 @@ def cumulative(hazard: Array) -> Array:
     return np.asarray(1 - np.cumprod(1 - hazard, axis=1), dtype=np.float64)
 
 
-def raw_hazards(trees: lgb.Booster, told: NDArray[np.float32]) -> Array:
+def raw_hazards(trees: Forests, told: NDArray[np.float32]) -> Array:
     """Return each interval's hazard as the trees see it, of shape (cases, intervals)."""
     if not len(told):
         return np.empty((0, INTERVALS))
-    columns = [trees.predict(_with_interval(told, number)) for number in range(INTERVALS)]
-    return np.stack([np.asarray(column) for column in columns], axis=1)
+    columns = [trees.log_odds(with_interval(told, number)) for number in range(INTERVALS)]
+    return np.asarray(expit(np.stack(columns, axis=1)))
 
 
 def bent(hazard: Array, bend: Array) -> Array:
@@ -121,7 +104,7 @@ def fit(
     outcomes: Outcomes,
     cases: Cases,
     disks: Hours,
-    trees: lgb.Booster | None = None,
+    trees: Forests | None = None,
 ) -> DiskSurvival:
     """Return a model learned from ``cases``, its hazards not bent yet.
 
@@ -132,16 +115,13 @@ def fit(
         disks: Those that rates are counted over; none that the model is judged on.
         trees: What the same call has fitted before; None to fit them.
     """
-    known, unknown = rates(outcomes, disks)
+    known, unknown = rates(history, outcomes, disks)
     learned = trials(outcomes, cases)
     if trees is None:
         row = history.known(cases.disk, cases.at)
         told = features(history, row, cases.at, known, unknown)
         table = np.column_stack([told[learned.case], learned.interval.astype(np.float32)])
-        weight = cases.weight[learned.case]
-        weight = weight / weight.mean()  # else what holds trees back would weigh nothing
-        train = lgb.Dataset(table, learned.failed, weight=weight, params=dict(SETTINGS))
-        trees = lgb.train(dict(SETTINGS), train, TREES)
+        trees = Forests.grow(table, learned.failed, cases.weight[learned.case])
     base = base_hazard(learned, cases.weight)
     return DiskSurvival(trees, known, unknown, np.tile([1.0, 0.0], (INTERVALS, 1)), base)
 
@@ -184,5 +164,6 @@ def base_hazard(learned: Trials, weight: Array) -> Array:
     )
 
 
-def _with_interval(told: NDArray[np.float32], number: int) -> NDArray[np.float32]:
+def with_interval(told: NDArray[np.float32], number: int) -> NDArray[np.float32]:
+    """Return the features of cases, asked about one interval."""
     return np.column_stack([told, np.full(len(told), number, np.float32)])

@@ -27,9 +27,9 @@ from diagnose.train_disks import (
     alarmed,
     known_outcomes,
 )
+from models.disks.forests import RECIPES, SHARED
 from models.disks.history import Array, History, Hours
 from models.disks.outcomes import COLUMNS, EDGES, Outcomes
-from models.disks.survival import SETTINGS, TREES
 from tests.bench.markdown import table
 
 Fit = Callable[[Array, "np.ndarray", Array], Callable[[Array], Array]]
@@ -62,9 +62,9 @@ def logistic(x: Array, failed: np.ndarray, weight: Array) -> Callable[[Array], A
 
 
 def boosting(x: Array, failed: np.ndarray, weight: Array) -> Callable[[Array], Array]:
-    """Fit the same trees as ours on the newest values alone."""
-    train = lgb.Dataset(x, failed, weight=weight / weight.mean(), params=dict(SETTINGS))
-    model = lgb.train(dict(SETTINGS), train, TREES // 2)
+    """Fit trees like ours to the newest values alone."""
+    train = lgb.Dataset(x, failed, weight=weight / weight.mean(), params=dict(SHARED))
+    model = lgb.train({**SHARED, **RECIPES[0].settings}, train, RECIPES[0].trees // 2)
     return lambda asked: np.asarray(model.predict(asked))
 
 

@@ -8,7 +8,9 @@ import polars as pl
 import pytest
 
 from diagnose.cli import main
+from models.disks.forests import RECIPES
 from models.disks.history import SMART
+from models.disks.stored import TREES
 
 FIRST = date(2020, 1, 1)
 LEAKING = ("n_fails", "max_date", "max_hours", "tstop", "fails")
@@ -197,7 +199,8 @@ def test_a_model_that_is_none_is_said(aitia, tmp_path, fleet, cases):
     arguments = [tmp_path / "h", tmp_path / "c", tmp_path / "out", "--model", tmp_path]
     assert "no disk model" in aitia("predict", "disks", *arguments)[1]
     (tmp_path / "card.json").write_text("{}")
-    (tmp_path / "hazards.txt").write_text("")
+    for recipe in RECIPES:
+        (tmp_path / TREES.format(recipe.name)).write_text("")
     assert "is damaged" in aitia("predict", "disks", *arguments)[1]
 
 

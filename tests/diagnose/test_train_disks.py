@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
@@ -14,7 +15,9 @@ from diagnose.disk_scores import calibration_error, precision_at_recall, ranked,
 from diagnose.disks import predict
 from diagnose.failure import Failure
 from diagnose.train_disks import Fleet, train
+from models.disks import forests
 from models.disks.cases import trials
+from models.disks.forests import RECIPES
 from models.disks.history import COLUMNS, SMART
 from models.disks.outcomes import COLUMNS as OUTCOMES
 from models.disks.outcomes import EDGES
@@ -49,6 +52,14 @@ def rows():
             }
 
 
+@pytest.fixture(scope="module", autouse=True)
+def few_trees():
+    """Grow as few trees as tell what announces a failure here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(forests, "RECIPES", tuple(replace(one, trees=150) for one in RECIPES))
+        yield
+
+
 @pytest.fixture(scope="module")
 def history():
     return pl.DataFrame(list(rows()), pl.Schema([*COLUMNS.items(), *OUTCOMES.items()]))
@@ -69,7 +80,7 @@ def test_it_learns_what_announces_a_failure(trained, history):
         assert week["model"]["average_precision"]["value"] > 0.1
         chance = week["model"]["failures"] / week["model"]["cases"]
         assert week["model"]["average_precision"]["low"] > chance
-        assert week["model"]["said"] == pytest.approx(chance, rel=0.5)
+        assert week["model"]["said"] == pytest.approx(chance, rel=0.6)  # of 15 failures by time
     assert next(iter(card["importance"])).startswith("smart_197")
     model, kept = load(out)
     assert kept == json.loads(json.dumps(card))
@@ -97,17 +108,19 @@ def test_a_run_that_was_cut_off_goes_on_and_ends_the_same(trained, history, tmp_
     work = tmp_path / "unfinished"
     with pytest.raises(PowerCut):
         train(history, tmp_path, work, cut)
-    kept = {file: file.stat().st_mtime_ns for file in work.rglob("fold-*.txt")}
+    kept = {file: file.stat().st_mtime_ns for file in work.rglob("fold-*.json")}
     assert len(kept) == 2
     after = {}
 
     def look(done, of):
-        after.update({file: file.stat().st_mtime_ns for file in work.rglob("fold-*.txt")})
+        after.update({file: file.stat().st_mtime_ns for file in work.rglob("fold-*.json")})
 
     train(history, tmp_path, work, look)
     assert kept.items() <= after.items()
-    assert (tmp_path / TREES).read_text() == (trained[0] / TREES).read_text()
-    assert not list(work.rglob("*.txt"))
+    for recipe in RECIPES:
+        name = TREES.format(recipe.name)
+        assert (tmp_path / name).read_text() == (trained[0] / name).read_text()
+    assert not list(work.rglob("*.json"))
 
 
 def test_a_repaired_disk_is_censored_and_no_negative(history):

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.disks.cases import RATE_DAYS, draw, rates, trials
+from models.disks.cases import Cases, draw, trials
 from models.disks.features import features, names
 from models.disks.history import COLUMNS, SMART, History
 from models.disks.outcomes import Outcomes
+from models.disks.rates import RATE_DAYS, YEARS, rates
 
 EPOCH_HOURS = (date(2020, 1, 1) - date(1970, 1, 1)).days * 24
 
@@ -40,12 +41,19 @@ def table(rows):
     )
 
 
+KNOWN = np.arange(1.0, 4.0 + YEARS)  # all, without and with errors, by age
+
+
 def told(rows, disk, hour):
     """Return the features of one disk at one hour, or None where nothing was known."""
     history = History.of(table(rows))
     at = np.array([EPOCH_HOURS + hour])
     row = history.known(history.numbers(np.array([disk])), at)
-    return features(history, row, at, {"model-a": -9.0}, -11.0)[0] if row[0] >= 0 else None
+    return (
+        features(history, row, at, {"model-a": -KNOWN}, -np.full(3 + YEARS, 90.0))[0]
+        if row[0] >= 0
+        else None
+    )
 
 
 @given(ROWS, st.sampled_from("abcd"), st.integers(0, 5000))
@@ -88,7 +96,16 @@ def test_spans_count_what_happened_in_them():
     assert found["smart_5.hours_since_rise"] == 10
     assert found["smart_5.taken_back"] == 2
     assert found["age.hours"] == 1120
-    assert found["model.rate"] == -9.0
+    assert found["model.rate"] == -1.0
+    assert found["model.rate_with_errors"] == -3.0
+    assert found["model.rate_at_age"] == -4.0
+    assert found["smart_5.hours_since_first"] == 120
+    assert found["errors.hours_since_first"] == 120
+    assert found["errors.kinds"] == 4
+    assert found["smart_5.rises_ever"] == 2
+    assert found["errors.risen_720h"] == 5
+    assert found["errors.hours_since_rise"] == 10
+    assert found["errors.sum"] == 20
 
 
 def fleet(*lives):
@@ -113,18 +130,52 @@ def fleet(*lives):
 )
 def test_a_disk_tells_only_about_intervals_that_it_was_watched_in(hours, failed, known):
     outcomes = fleet((hours, failed))
-    cases = draw(outcomes, np.array([0]), np.random.default_rng(0))
-    at_zero = type(cases)(np.array([0]), np.array([0]), np.array([1.0]))
-    found = trials(outcomes, at_zero)
+    found = trials(outcomes, Cases(np.array([0]), np.array([0]), np.array([1.0])))
     assert found.interval.tolist() == list(range(len(known)))
     assert found.failed.tolist() == known
 
 
+def life(number, days, sick=None, model="m"):
+    """Return the rows of a disk that is sick from some day on."""
+    begins = [0] if sick is None else [0, sick]
+    return [
+        {
+            "serial_number": f"S{number:03}",
+            "model": model,
+            "size_tb": 1.0,
+            "min_date": date(2020, 1, 1),
+            "min_hours": 0,
+            "tstart": 24 * begin,
+            **{name: float(10 * place) for name in SMART},
+        }
+        for place, begin in enumerate(begins)
+    ], Outcomes(
+        np.array([EPOCH_HOURS]),
+        np.array([EPOCH_HOURS + 24 * days]),
+        np.array([sick is not None]),
+        np.array([model]),
+    )
+
+
+def lived(*lives):
+    """Return the history and the outcomes of disks."""
+    rows = pl.DataFrame([row for rows, _ in lives for row in rows], COLUMNS)
+    ends = [end for _, end in lives]
+    columns = (np.concatenate([getattr(end, name) for end in ends]) for name in PARTS)
+    return History.of(rows), Outcomes(*columns)
+
+
+PARTS = ("begin", "end", "failed", "model")
+
+
 def test_the_cases_stand_for_all_moments_of_a_fleet():
-    lives = [(24 * 400, number % 10 == 0) for number in range(500)]
-    cases = draw(fleet(*lives), np.arange(500), np.random.default_rng(1))
+    history, outcomes = lived(*[life(n, 400, 300 if n % 10 == 0 else None) for n in range(500)])
+    cases = draw(history, outcomes, np.random.default_rng(1))
     assert cases.weight.sum() == pytest.approx(500 * 400, rel=0.05)
-    assert (cases.at < 24 * 400).all()
+    sick = cases.at >= EPOCH_HOURS + 24 * 300
+    mine = outcomes.failed[cases.disk]
+    assert cases.weight[sick & mine].sum() == pytest.approx(50 * 100, rel=0.1)
+    assert (cases.at < outcomes.end[cases.disk]).all()
 
 
 def test_who_had_not_failed_yet_is_censored():
@@ -134,13 +185,21 @@ def test_who_had_not_failed_yet_is_censored():
 
 
 def test_a_model_with_few_days_is_believed_to_be_like_the_fleet():
-    outcomes = fleet(*[(24 * RATE_DAYS, n < 4) for n in range(8)], (24, False))
-    named = Outcomes(
-        outcomes.begin,
-        outcomes.end,
-        outcomes.failed,
-        np.array(["bad"] * 4 + ["good"] * 4 + ["new"]),
-    )
-    known, every = rates(named, np.arange(9))
-    assert known["bad"] > known["new"] > known["good"]
-    assert known["new"] == pytest.approx(every, abs=0.01)
+    many = [
+        life(n, RATE_DAYS, 100 if n < 4 else None, "bad" if n < 4 else "good") for n in range(8)
+    ]
+    history, outcomes = lived(*many, life(8, 1, model="new"))
+    known, unknown = rates(history, outcomes, np.arange(9))
+    assert known["bad"][0] > known["new"][0] > known["good"][0]
+    np.testing.assert_allclose(known["new"], unknown, atol=0.01)
+
+
+def test_a_model_whose_errors_mean_little_is_told_from_one_whose_do():
+    tough = [life(n, 1000, 10, "tough") for n in range(100)]
+    frail = [life(100 + n, 1000, 990, "frail") for n in range(100)]
+    history, outcomes = lived(*tough, *frail)
+    known, _ = rates(history, outcomes, np.arange(200))
+    _, well, ill, *ages = known["frail"]
+    assert ill > known["tough"][2] + 2
+    assert ill > well + 2
+    assert ages[2] > ages[0]  # all fail in their third year
