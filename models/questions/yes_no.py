@@ -1,0 +1,61 @@
+"""A language model's opinion on a yes-or-no question, for what no calculation can answer.
+
+Reference: Zhao, Wallace, Feng, Klein, Singh, "Calibrate Before Use", ICML 2021, for subtracting
+what the model answers when the question has no content.
+"""
+
+from collections.abc import Sequence
+from math import exp
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+ANSWERS: Final = (" yes", " no")
+QUESTION: Final = "Answer the question with yes or no.\n\n{question}\nAnswer:"
+ENTAILMENT: Final = (
+    "Does the hypothesis follow from the premise? Answer with yes or no.\n\n"
+    "Premise: {premise}\nHypothesis: {hypothesis}\nAnswer:"
+)
+NOTHING: Final = ("N/A", "something", "[MASK]")  # stands for content where there is none
+
+
+class Weigher(Protocol):
+    """What is needed of an engine."""
+
+    def log_probabilities(
+        self, prompts: Sequence[str], answers: Sequence[str]
+    ) -> NDArray[np.float64]:
+        """Return prompts by answers: how likely each answer is against the others."""
+        ...
+
+
+class YesNo:
+    """Ask a language model, and take off what it says to a question without content.
+
+    Args:
+        engine: The model.
+    """
+
+    def __init__(self, engine: Weigher) -> None:
+        self.engine = engine
+        self._favoured: dict[str, float] = {}
+
+    def question(self, text: str) -> float:
+        """Return the probability of yes to a question."""
+        return self._asked(QUESTION, {"question": text})
+
+    def entailment(self, premise: str, hypothesis: str) -> float:
+        """Return the probability that a hypothesis follows from a premise."""
+        return self._asked(ENTAILMENT, {"premise": premise, "hypothesis": hypothesis})
+
+    def _asked(self, form: str, parts: dict[str, str]) -> float:
+        if form not in self._favoured:
+            empty = [form.format(**dict.fromkeys(parts, word)) for word in NOTHING]
+            self._favoured[form] = float(np.mean(self._odds(empty)))
+        odds = float(self._odds([form.format(**parts)])[0]) - self._favoured[form]
+        return 1 / (1 + exp(-odds))
+
+    def _odds(self, prompts: Sequence[str]) -> NDArray[np.float64]:
+        told = self.engine.log_probabilities(prompts, ANSWERS)
+        return np.asarray(told[:, 0] - told[:, 1])
