@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from diagnose.cli.explain import moment
+from diagnose.cli.feedback import feedback, judgements
 from diagnose.cli.options import Config, Output, extra, opened_store, settings
 from diagnose.cli.terminal import console, fill, table, write_json
 from diagnose.failure import Failure
@@ -108,6 +109,10 @@ def repaired(
         when = at or datetime.now(UTC)
         store.add_repair(Repair(place or "", when, outcome, name, step, incident, note))
     console().print(f"recorded for {place}: {runbook or 'a repair'} {outcome}")
+
+
+app.command()(feedback)
+app.command()(judgements)
 
 
 def _refuse_unknown(runbook: str, step: str, folder: Path | None) -> None:
