@@ -22,6 +22,10 @@ def _telemetry_dir() -> Path:
     return Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state") / "aitia" / "telemetry"
 
 
+def _daemon_dir() -> Path:
+    return Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state") / "aitia" / "daemon"
+
+
 def _spool_dir() -> Path:
     return Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state") / "aitia" / "spool"
 
@@ -82,6 +86,9 @@ class ModelSection(Section):
     (`openai`), or nobody (`none`)."""
     name: str = Field(default="smollm2-135m-instruct", min_length=1)
     """The packaged base model, a folder with a model, or a name on a model hub."""
+    adapter: UserPath | Literal["shipped", "none"] = "shipped"
+    """What training added to the model: the adapter that ships with the packaged one, a folder that
+    `aitia train lm` wrote, or nothing (`none`). Another model is asked without the shipped one."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where the local model runs; `auto` takes a GPU where there is one."""
     cache_dir: UserPath = Field(default_factory=_cache_dir, validate_default=True)
@@ -119,6 +126,8 @@ class GuidanceSection(Section):
 
     runbooks: UserPath | None = None
     """Folder with the site's own runbooks; one of a shipped runbook's id replaces it."""
+    writer: Literal["none", "local", "openai"] = "none"
+    """Language model that rewords the answer into a brief, of which code keeps what facts back."""
 
 
 class LogsSection(Section):
@@ -279,3 +288,7 @@ class DaemonSection(Section):
     listen: str | None = Field(default=None, pattern=ADDRESS)
     """`HOST:PORT` on which it answers as well, for example to be scraped; all but loopback
     addresses want tokens."""
+    fleet: UserPath | None = None
+    """Fleet file whose groups are scanned when they are due; nobody is scanned without one."""
+    dir: UserPath = Field(default_factory=_daemon_dir, validate_default=True)
+    """Folder in which it is kept when they were scanned."""

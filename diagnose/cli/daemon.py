@@ -30,4 +30,4 @@ def daemon(
     with extra():
         from diagnose.daemon.server import serve
 
-    serve(chosen)
+    serve(chosen, config)

@@ -20,8 +20,16 @@ from starlette.routing import Route
 
 from diagnose.daemon.explanations import Explained
 from diagnose.daemon.meters import Meters
-from diagnose.daemon.protocol import EXPLAIN, PAIRS, WARNING, ExplainRequest, PairsRequest
+from diagnose.daemon.protocol import (
+    EXPLAIN,
+    PAIRS,
+    WARNING,
+    ExplainRequest,
+    PairsRequest,
+    ScanRequest,
+)
 from diagnose.daemon.queue import Expired, Overloaded, Urgency, WorkQueue
+from diagnose.daemon.scans import GroupState, Scans
 from diagnose.ingest.access import authorize
 from diagnose.ingest.body import Refused, read_body
 from diagnose.ingest.tokens import Scope, Tokens
@@ -43,6 +51,7 @@ ASKING: Final = 8  # threads that wait for the model on behalf of /v1/pairs
 MOST_LISTED: Final = 1000
 _DIAGNOSIS: Final = TypeAdapter(Diagnosis)
 _INCIDENTS: Final = TypeAdapter(tuple[Incident, ...])
+_GROUPS: Final = TypeAdapter(tuple[GroupState, ...])
 _BELIEFS: Final = TypeAdapter(tuple[PairBelief, ...])
 
 
@@ -57,6 +66,7 @@ class Desk:
         agreed: The settings under which is answered, as ``protocol.agreed`` has them.
         ready: Returns whether all models are loaded.
         well: Returns whether no thread hangs.
+        scans: Of the fleet; None where none is scanned.
     """
 
     explanations: WorkQueue[Question, Explained]
@@ -65,6 +75,7 @@ class Desk:
     agreed: str
     ready: Callable[[], bool]
     well: Callable[[], bool]
+    scans: Scans | None = None
 
 
 class Unsuited(Refused):
@@ -85,10 +96,10 @@ def create_app(desk: Desk, tokens: Tokens, meters: Meters) -> Starlette:
     """
     routes = _Routes(desk, ThreadPoolExecutor(ASKING, "pairs"))
 
-    def route(path: str, answer: Answer, method: str = "GET") -> Route:
+    def route(path: str, answer: Answer, method: str = "GET", scope: Scope = "read") -> Route:
         async def answered(request: Request) -> Response:
             begun = time.perf_counter()
-            response = await _told(answer, request, tokens)
+            response = await _told(answer, request, tokens, scope)
             meters.answered(path, response.status_code, time.perf_counter() - begun)
             return response
 
@@ -111,6 +122,8 @@ def create_app(desk: Desk, tokens: Tokens, meters: Meters) -> Starlette:
         routes=[
             route(EXPLAIN, routes.explain, "POST"),
             route(PAIRS, routes.pairs, "POST"),
+            route("/v1/scan", routes.scan, "POST", "admin"),
+            route("/v1/scans", routes.scans),
             route("/v1/incidents", routes.incidents),
             route("/v1/incidents/{incident}", routes.incident),
             route("/metrics", metrics),
@@ -129,9 +142,7 @@ class _Routes:
         asked = await _asked(request, ExplainRequest)
         if asked.bundle and not _is_unix(request):
             raise Unsuited(400, "a folder is named over the Unix socket alone", "bundle")
-        if asked.settings not in (None, self.desk.agreed):
-            raise Unsuited(409, "it runs with other settings, or is another version", "settings")
-        self._refuse_while_loading()
+        self._refuse_unready(asked.settings)
         question = Question(asked.bundle, asked.alert, asked.at, asked.entity, asked.as_of)
         queue = self.desk.explanations
         deadline = queue.clock() + asked.deadline_seconds
@@ -142,13 +153,31 @@ class _Routes:
 
     async def pairs(self, request: Request) -> Response:
         asked = await _asked(request, PairsRequest)
-        self._refuse_while_loading()
+        self._refuse_unready(asked.settings)
         pairs = tuple(_known_kinds(asked.pairs))
         loop = asyncio.get_running_loop()
         beliefs = await loop.run_in_executor(
             self.pool, self.desk.believe, pairs, asked.urgency, asked.deadline_seconds
         )
         return _document(_BELIEFS.dump_json(beliefs))
+
+    async def scan(self, request: Request) -> Response:
+        asked = await _asked(request, ScanRequest)
+        try:
+            fresh = self._scanned().ask(asked.group)
+        except KeyError as error:
+            raise Unsuited(400, "the fleet has no such group", "group") from error
+        if not fresh:
+            raise Unsuited(409, "it is being scanned", "group")
+        return Response(json.dumps({"group": asked.group}), 202, media_type="application/json")
+
+    async def scans(self, request: Request) -> Response:
+        return _document(_GROUPS.dump_json(self._scanned().states()))
+
+    def _scanned(self) -> Scans:
+        if self.desk.scans is None:
+            raise Refused(404, "no fleet is scanned: daemon.fleet is not set")
+        return self.desk.scans
 
     async def incidents(self, request: Request) -> Response:
         text = request.query_params.get("limit", "20")
@@ -172,15 +201,17 @@ class _Routes:
         with opened(self.desk.store) as store:
             return store.diagnosis(incident)
 
-    def _refuse_while_loading(self) -> None:
+    def _refuse_unready(self, settings: str | None) -> None:
+        if settings not in (None, self.desk.agreed):
+            raise Unsuited(409, "it runs with other settings, or is another version", "settings")
         if not self.desk.ready():
             raise Overloaded("models are being loaded")
 
 
-async def _told(answer: Answer, request: Request, tokens: Tokens) -> Response:
+async def _told(answer: Answer, request: Request, tokens: Tokens, scope: Scope) -> Response:
     """Return the answer, or why there is none."""
     try:
-        _admit(request, tokens)
+        _admit(request, tokens, scope)
         return await answer(request)
     except Refused as refused:
         return _refusal(refused.code, refused.why, field=getattr(refused, "field", None))
@@ -192,7 +223,7 @@ async def _told(answer: Answer, request: Request, tokens: Tokens) -> Response:
         return _refusal(504, str(error))
 
 
-def _admit(request: Request, tokens: Tokens) -> None:
+def _admit(request: Request, tokens: Tokens, scope: Scope) -> None:
     """Let a request pass, or refuse it.
 
     Raises:
@@ -201,7 +232,6 @@ def _admit(request: Request, tokens: Tokens) -> None:
     if "origin" in request.headers:
         raise Refused(403, "browsers are not served")
     if not _is_unix(request):
-        scope: Scope = "read"
         authorize(request, tokens, scope)
 
 

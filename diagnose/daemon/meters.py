@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from typing import Any, Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -30,6 +30,9 @@ class Meters:
         self._model = self._histogram("batch_seconds", "Time that a batch took.", SECONDS)
         self._memory = self._counter("out_of_memory", "Batches that did not fit into memory.")
         self._lost = self._counter("device_lost", "GPUs that were lost; the CPU took over.")
+        self._scans = self._counter("scans", "Scans by how they ended.", "group", "outcome")
+        self._scan_seconds = self._gauge("scan_seconds", "Time that the last scan took.")
+        self._scanned = self._gauge("scan_success_timestamp_seconds", "When the last one ended.")
         self.registry.register(_QueueState(queues))
 
     def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
@@ -40,6 +43,9 @@ class Meters:
     ) -> Histogram:
         name = f"aitia_daemon_{name}"
         return Histogram(name, meaning, labels, buckets=buckets, registry=self.registry)
+
+    def _gauge(self, name: str, meaning: str) -> Gauge:
+        return Gauge(f"aitia_daemon_{name}", meaning, ["group"], registry=self.registry)
 
     def answered(self, route: str, code: int, seconds: float) -> None:
         """Note an answer."""
@@ -58,6 +64,13 @@ class Meters:
     def device_lost(self) -> None:
         """Count a GPU that was lost."""
         self._lost.inc()
+
+    def scanned(self, group: str, outcome: str, seconds: float) -> None:
+        """Note that the scan of a group, as the fleet file names it, has ended."""
+        self._scans.labels(group, outcome).inc()
+        self._scan_seconds.labels(group).set(seconds)
+        if outcome == "done":
+            self._scanned.labels(group).set_to_current_time()
 
     def page(self) -> bytes:
         """Return all of it in Prometheus' text format."""

@@ -64,9 +64,24 @@ class ExplainRequest(_Request):
         return self
 
 
-class PairsRequest(_Request):
-    """Pairs of kinds, by their names, the most relevant first."""
+class ScanRequest(BaseModel):
+    """A group of the fleet, to be scanned as soon as may be."""
 
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    group: Name
+
+
+class PairsRequest(_Request):
+    """Pairs of kinds, by their names, the most relevant first.
+
+    Attributes:
+        settings: ``agreed`` of the settings under which it is asked; None where any will do.
+        urgency: Whether somebody waits for it.
+        deadline_seconds: After which what is left of it is not begun any more.
+    """
+
+    settings: str | None = None
     pairs: tuple[tuple[Name, Name], ...] = Field(max_length=MOST_PAIRS)
 
 

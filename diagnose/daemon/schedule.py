@@ -89,7 +89,8 @@ class Timetable:
         Raises:
             Failure: that cannot be kept.
         """
-        self._note(name, begun=self._clock().isoformat(), finished=None)
+        now = self._clock().isoformat()
+        self._note(name, replace(self._kept[name], begun=now, finished=None))
 
     def finished(self, name: str) -> None:
         """Note that a group's scan has ended, well or not.
@@ -97,10 +98,10 @@ class Timetable:
         Raises:
             Failure: that cannot be kept.
         """
-        self._note(name, finished=self._clock().isoformat())
+        self._note(name, replace(self._kept[name], finished=self._clock().isoformat()))
 
-    def _note(self, name: str, **changed: str | None) -> None:
-        self._kept[name] = replace(self._kept[name], **changed)
+    def _note(self, name: str, kept: Kept) -> None:
+        self._kept[name] = kept
         text = json.dumps({name: asdict(kept) for name, kept in self._kept.items()}, indent=1)
         draft = self._file.with_name(f".{self._file.name}.{os.getpid()}")
         try:

@@ -7,10 +7,12 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
+from pathlib import Path
 from threading import Thread
 from typing import Final, Protocol
 
 import uvicorn
+from starlette.applications import Starlette
 
 from diagnose.config import Settings
 from diagnose.daemon.app import Desk, create_app
@@ -20,7 +22,9 @@ from diagnose.daemon.explanations import Explained, Explanations
 from diagnose.daemon.meters import Meters
 from diagnose.daemon.protocol import MOST_PAIRS, agreed
 from diagnose.daemon.queue import Overloaded, Urgency, WorkQueue
+from diagnose.daemon.scans import Scans
 from diagnose.daemon.scorers import Scorers
+from diagnose.daemon.watch import watching
 from diagnose.ingest.tokens import Tokens
 from diagnose.question import Question
 from diagnose.schema import Failure
@@ -37,11 +41,15 @@ STUCK_SECONDS: Final = 300.0  # of one piece of work, after which its thread is 
 LOG: Final = logging.getLogger(__name__)
 
 
-def serve(settings: Settings) -> None:
-    """Answer until SIGTERM or SIGINT; whoever was accepted until then has an answer.
+def serve(settings: Settings, config: Path | None = None) -> None:
+    """Answer and scan until SIGTERM or SIGINT; whoever was accepted until then has an answer.
+
+    Args:
+        settings: Of this site.
+        config: The file that they come from, for the scans.
 
     Raises:
-        Failure: a model, a socket or an address cannot be used as the settings ask.
+        Failure: a model, a socket, an address or the fleet cannot be used as the settings ask.
     """
     tokens = Tokens(settings.telemetry.dir / "tokens.json")
     refuse_open_doors(settings.daemon, tokens)
@@ -50,7 +58,9 @@ def serve(settings: Settings) -> None:
         doors = [stack.enter_context(unix_door(settings.daemon.socket))]
         if settings.daemon.listen:
             doors.append(stack.enter_context(tcp_door(settings.daemon.listen)))
-        asyncio.run(_serve(daemon, tokens, doors))
+        scans = stack.enter_context(watching(settings, config, daemon.meters))
+        app = create_app(daemon.desk(scans), tokens, daemon.meters)
+        asyncio.run(_serve(daemon, app, doors))
 
 
 class Daemon:
@@ -88,8 +98,12 @@ class Daemon:
         """Return whether no thread hangs or has died."""
         return all(lane.well(time.monotonic()) for lane in self._lanes)
 
-    def desk(self) -> Desk:
-        """Return what the routes ask."""
+    def desk(self, scans: Scans | None) -> Desk:
+        """Return what the routes ask.
+
+        Args:
+            scans: Of the fleet; None where none is scanned.
+        """
         return Desk(
             self.questions,
             self._believed,
@@ -97,6 +111,7 @@ class Daemon:
             agreed(self._settings),
             self.ready,
             self.well,
+            scans,
         )
 
     def close(self) -> None:
@@ -177,9 +192,9 @@ class _Server(PoliteServer):
         await super().shutdown(sockets)
 
 
-async def _serve(daemon: Daemon, tokens: Tokens, doors: Sequence[socket.socket]) -> None:
+async def _serve(daemon: Daemon, app: Starlette, doors: Sequence[socket.socket]) -> None:
     config = uvicorn.Config(
-        create_app(daemon.desk(), tokens, daemon.meters),
+        app,
         log_config=None,
         access_log=False,
         lifespan="off",

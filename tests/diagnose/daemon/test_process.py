@@ -92,7 +92,7 @@ def test_what_is_begun_or_waits_is_answered_when_told_to_stop(tmp_path, tiny, bu
         assert daemon.end() == 0
         assert [one.result().status_code for one in asked] == [200] * 6
     assert not daemon.socket.exists()
-    told = []
+    told: list[bytes] = []
     while not told or told[-1] != b"STOPPING=1":
         told.append(notified.recv(99))
     notified.close()

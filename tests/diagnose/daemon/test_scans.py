@@ -1,0 +1,154 @@
+"""Scans as processes: begun when due, announced, ended with the daemon and taken up again."""
+
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from pydantic import TypeAdapter
+
+from diagnose.daemon.scans import Scans, command_line
+from diagnose.daemon.schedule import Timetable
+from diagnose.fleet import Group
+from diagnose.scan.flow import Report
+from diagnose.schema import Failure
+from tests.programs import wait_until
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+REPORT = Report("db", NOW, 3, (), frozenset({"db1"}), ("db2",))
+PRINTED = TypeAdapter(list[Report]).dump_json([REPORT]).decode()
+
+
+class Fleet:
+    """Scans of one group whose command is a line of Python."""
+
+    def __init__(self, folder, code=f"print({PRINTED!r})", announce=None):
+        self.now = NOW
+        self.file = folder / "scans.json"
+        group = Group(name="db", hosts=("db*",), every="1h")
+        self.timetable = Timetable([group], self.file, lambda: self.now)
+        self.announced, self.ended, self.code = [], [], code
+        announce = announce or self.announced.append
+        self.scans = Scans(self.timetable, self.command, announce, self)
+
+    def command(self, group):
+        return sys.executable, "-c", self.code
+
+    def scanned(self, group, outcome, seconds):
+        self.ended.append((group, outcome))
+
+    def state(self):
+        return self.scans.states()[0]
+
+    def until_ended(self, times=1):
+        wait_until(lambda: len(self.ended) == times, 20, "a scan has ended")
+
+
+@pytest.fixture
+def fleet(tmp_path):
+    fleets = []
+
+    def fleet(*arguments):
+        fleets.append(Fleet(tmp_path, *arguments))
+        fleets[-1].scans.start()
+        return fleets[-1]
+
+    yield fleet
+    for one in fleets:
+        one.scans.stop()
+
+
+def test_what_is_due_is_scanned_once_and_announced(fleet):
+    one = fleet()
+    assert not one.ended
+    one.now += timedelta(hours=2)
+    one.until_ended()
+    assert one.announced == [REPORT]
+    assert one.ended == [("db", "done")]
+    wait_until(lambda: not one.state().running, 20, "a scan has ended")
+    assert one.state().finished == one.now
+    assert one.state().due > one.now
+
+
+@pytest.mark.parametrize("status", [0, 1])
+def test_findings_are_no_failure(fleet, status):
+    one = fleet(f"print({PRINTED!r}); raise SystemExit({status})")
+    assert one.scans.ask("db")
+    one.until_ended()
+    assert one.announced == [REPORT]
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        ("raise SystemExit('aitia: error: no telemetry')", "what it printed is no report"),
+        ("import sys; print('x', file=sys.stderr); sys.exit(2)", "it ended with 2: x"),
+        ("print('[1]')", "what it printed is no report"),
+        ("import os; os.kill(os.getpid(), 9)", "it ended with -9"),
+    ],
+)
+def test_a_scan_that_fails_is_told_and_announces_nothing(fleet, caplog, code, why):
+    one = fleet(code)
+    one.scans.ask("db")
+    one.until_ended()
+    assert one.ended == [("db", "failed")]
+    assert one.announced == []
+    assert why in caplog.text
+    assert one.state().due > one.now
+
+
+def test_that_people_cannot_be_told_is_told(tmp_path, caplog):
+    def refuse(report):
+        raise Failure("the state database is locked")
+
+    one = Fleet(tmp_path, f"print({PRINTED!r})", refuse)
+    one.scans.start()
+    one.scans.ask("db")
+    one.until_ended()
+    one.scans.stop()
+    assert "the state database is locked" in caplog.text
+
+
+def test_a_scan_that_runs_is_not_begun_again(fleet, tmp_path):
+    go = tmp_path / "go"
+    one = fleet(
+        "import pathlib, time\n"
+        f"while not pathlib.Path({str(go)!r}).exists(): time.sleep(0.02)\n"
+        f"print({PRINTED!r})"
+    )
+    assert one.scans.ask("db")
+    wait_until(lambda: one.state().running, 20, "a scan runs")
+    assert not one.scans.ask("db")
+    with pytest.raises(KeyError):
+        one.scans.ask("web")
+    go.touch()
+    one.until_ended()
+    time.sleep(0.1)
+    assert one.ended == [("db", "done")]
+
+
+def test_a_scan_ends_with_the_daemon_and_goes_on_after_its_start(tmp_path):
+    pid = tmp_path / "pid"
+    one = Fleet(
+        tmp_path,
+        f"import os, pathlib, time; pathlib.Path({str(pid)!r}).write_text(str(os.getpid()))\n"
+        "time.sleep(60)",
+    )
+    one.scans.start()
+    one.scans.ask("db")
+    wait_until(lambda: pid.exists() and pid.read_text(), 20, "a scan runs")
+    begun = time.monotonic()
+    one.scans.stop()
+    assert time.monotonic() - begun < 5
+    assert one.ended == []
+    again = Fleet(tmp_path)
+    again.scans.start()
+    again.until_ended()
+    again.scans.stop()
+    assert again.announced == [REPORT]
+
+
+def test_the_command_scans_as_the_daemon_would(tmp_path):
+    command = command_line(tmp_path / "fleet.yaml", None, "none", "db")
+    assert command[1:5] == ("-m", "diagnose", "scan", "--group")
+    assert command[-4:] == ("--proposer", "none", "--fleet", str(tmp_path / "fleet.yaml"))
