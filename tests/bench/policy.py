@@ -14,12 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 
 from diagnose.accuracy import difference, estimate
 from diagnose.policy_scores import SCORES, Floats, policy_scores
 from diagnose.train_policy import ALGORITHMS, FULL, begun, rewarded, split_episodes
 from models.policy.algorithms import Supervised
-from models.policy.network import PairPolicy
 from models.policy.reward import GraphReward
 from models.policy.simulated import Episode
 from models.policy.training import Passes, imitate, learn, remembered
@@ -37,7 +37,7 @@ HEAD = ("way", "reward", "distance", "F1", "1 / place of the root cause", "F1 le
 
 def improved(
     way: str,
-    policy: PairPolicy,
+    policy: nn.Module,
     learned: Sequence[Episode],
     rewards: Sequence[GraphReward],
     seed: int,
