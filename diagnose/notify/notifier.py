@@ -144,7 +144,6 @@ class Notifier:
         """
         if not diagnosis.root_causes or diagnosis.silenced:
             return Settled({}, frozenset(), 0)
-        self.silences.read()
         notices = (of_diagnosis(diagnosis, group, alerted, addressee),)
         asked = Round(group, notices, lasts=DIAGNOSIS_LASTS)
         return self.ledger.settle(asked, self.silences.mutes)

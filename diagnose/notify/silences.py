@@ -5,6 +5,7 @@ Silences are read, never made. Where no peer answers, those that were read last 
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -16,6 +17,7 @@ from diagnose.notify.notice import Notice, Route, labels
 from diagnose.notify.outbox import Outbox
 
 MARK: Final = "silences"
+PATIENCE_SECONDS: Final = 5.0  # with one peer: whoever waits has something to tell
 _SILENCES: Final = TypeAdapter(tuple[Silence, ...])
 _log = logging.getLogger("aitia.notify")
 
@@ -32,8 +34,13 @@ class Silences:
     def __init__(
         self, peers: Sequence[Endpoint], outbox: Outbox, clock: Callable[[], datetime]
     ) -> None:
-        self._peers, self._outbox, self._clock = peers, outbox, clock
+        self._peers = [
+            replace(peer, timeout_seconds=min(peer.timeout_seconds, PATIENCE_SECONDS))
+            for peer in peers
+        ]
+        self._outbox, self._clock = outbox, clock
         self._known = _kept(outbox)
+        self._unheard: set[str] = set()
 
     def read(self) -> None:
         """Ask every peer; one that answers is enough, since peers tell each other."""
@@ -44,16 +51,19 @@ class Silences:
                 with peer.opened() as connection:
                     silences = Alertmanager(connection).silences()
             except (OSError, ValueError) as error:
-                _log.warning("silences of %s are not known: %s", peer.url, error)
+                if peer.url not in self._unheard:
+                    _log.warning("silences of %s are not known: %s", peer.url, error)
+                self._unheard.add(peer.url)
                 continue
+            self._unheard.discard(peer.url)
             answered = True
-            now = self._clock()
-            for silence in silences:
+            for silence in silences:  # one that was ended by hand may be known to one peer alone
                 known = found.get(silence.id)
-                if silence.ends > now and (known is None or silence.ends < known.ends):
+                if known is None or silence.ends < known.ends:
                     found[silence.id] = silence
         if answered:
-            silences = tuple(found.values())
+            now = self._clock()
+            silences = tuple(one for one in found.values() if one.ends > now)
             if silences != self._known:
                 document = _SILENCES.dump_json(silences, ensure_ascii=True).decode()
                 self._outbox.remember(MARK, document, self._clock())

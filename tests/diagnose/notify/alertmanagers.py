@@ -116,3 +116,7 @@ class Peer:
 
     def unsilence(self, silence):
         assert httpx.delete(f"{self.url}/api/v2/silence/{silence}").is_success
+
+    def active(self):
+        """Return how many alerts fire."""
+        return len(httpx.get(f"{self.url}/api/v2/alerts").json())
