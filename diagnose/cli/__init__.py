@@ -18,6 +18,7 @@ from diagnose.cli import (
     collect,
     config,
     daemon,
+    evaluate,
     explain,
     incidents,
     ingest,
@@ -51,6 +52,7 @@ app.command()(daemon.daemon)
 app.add_typer(ingest.app, name="ingest")
 app.add_typer(predict.app, name="predict")
 app.add_typer(train.app, name="train")
+app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(bundle.app, name="bundle")
 app.add_typer(incidents.app, name="incidents")
 app.add_typer(runbooks.app, name="runbooks")

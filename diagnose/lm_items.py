@@ -1,0 +1,227 @@
+"""Answer items about causes, each by the surest way that understands it.
+
+Symbols first: a premise of statistical relations goes to the exact solver, a question with a graph,
+probabilities or rules to a calculation, a question about two known kinds of signals to what is
+believed about these kinds. The language model is asked beside, and alone where nothing else
+understands; its own answer is always told apart.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import exp
+from pathlib import Path
+from typing import Any, Final, Literal, Protocol
+
+from diagnose.failure import Failure
+from models.causal_lm.belief import PairScorer
+from models.corr2cause.reading import answer as solved
+from models.corr2cause.reading import read
+from models.kinds import UNKNOWN, kind_of_metric
+from models.questions.reader import answer as calculated
+
+By = Literal["solver", "calculation", "kinds", "model", "nobody"]
+
+SHAPE: Final = 'write {"id", "premise", "hypothesis"} or {"id", "question"}, one object a line'
+YES: Final = {"1", "true", "yes", "entailment", "entailed"}
+NO: Final = {"0", "false", "no", "neutral", "contradiction", "not entailed"}
+PARTS: Final = re.compile(
+    r"premise\s*:\s*(?P<premise>.+?)\s*(?:hypothesis|question|conclusion)\s*:\s*(?P<hypothesis>.+)",
+    re.IGNORECASE | re.DOTALL,
+)
+PAIR: Final = re.compile(
+    r"^(?:does|do|can|could|will|would) (?:an? |the )?(?P<a>.+?) (?:directly |usually |ever )?"
+    r"(?:cause|affect|influence|act on|drive|lead to|impact) (?:an? |the )?(?P<b>.+?)\?*$",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line of a file.
+
+    Attributes:
+        id: As written.
+        question: The question, or the hypothesis of ``premise``.
+        premise: What a hypothesis is held against; "" where the item is a question.
+        label: The right answer, None where the file does not tell it.
+        group: Items of the same group are not independent; the id where none is told.
+    """
+
+    id: str
+    question: str
+    premise: str = ""
+    label: bool | None = None
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is answered to an item.
+
+    Attributes:
+        id: The item's.
+        probability: Of yes.
+        by: Who gave it: the solver, a calculation, beliefs about kinds, the model, or nobody.
+        read: How the item was understood, or what was not.
+        model_probability: What the language model says; None where it was not asked.
+    """
+
+    id: str
+    probability: float
+    by: By
+    read: str
+    model_probability: float | None = None
+
+
+class Model(Protocol):
+    """A language model that answers yes or no."""
+
+    def question(self, text: str) -> float:
+        """Return the probability of yes to a question."""
+        ...
+
+    def entailment(self, premise: str, hypothesis: str) -> float:
+        """Return the probability that a hypothesis follows from a premise."""
+        ...
+
+
+def read_items(file: Path) -> tuple[Item, ...]:
+    """Return the items of a file, one JSON object a line.
+
+    Raises:
+        Failure: it cannot be read, or a line is no item; the message tells which.
+    """
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Failure(f"{file} cannot be read: {error}", "give a text file of items") from error
+    items, seen = [], set()
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            item = _item(line, f"{file}, line {number}")
+            if item.id in seen:
+                raise Failure(f"{file}, line {number}: id {item.id!r:.80} comes twice", SHAPE)
+            seen.add(item.id)
+            items.append(item)
+    if not items:
+        raise Failure(f"{file} holds no items", SHAPE)
+    return tuple(items)
+
+
+def _item(line: str, where: str) -> Item:
+    try:
+        tree = json.loads(line)
+    except ValueError as error:
+        raise Failure(f"{where} is no JSON: {error}", SHAPE) from error
+    if not isinstance(tree, dict) or "id" not in tree:
+        raise Failure(f"{where} is no object with an id", SHAPE)
+    if "premise" in tree and "hypothesis" in tree:
+        question, premise = tree["hypothesis"], tree["premise"]
+    elif "question" in tree:
+        question, premise = tree["question"], tree.get("given_info") or tree.get("context") or ""
+    else:
+        raise Failure(f"{where} has neither a premise and a hypothesis nor a question", SHAPE)
+    if not isinstance(question, str) or not isinstance(premise, str) or not question.strip():
+        raise Failure(f"{where}: a text is empty or no text", SHAPE)
+    if "hypothesis" not in tree:
+        question, premise = f"{premise} {question}".strip(), ""
+    group = str(tree.get("group", tree["id"]))
+    return Item(str(tree["id"]), question, premise, _label(tree, where), group)
+
+
+def _label(tree: Mapping[str, Any], where: str) -> bool | None:
+    told = tree.get("label", tree.get("answer"))
+    if told is None:
+        return None
+    word = str(int(told) if isinstance(told, bool) else told).strip().lower()
+    if word not in YES | NO:
+        raise Failure(f"{where}: {told!r:.80} is neither yes nor no", "write 1 or 0 as the label")
+    return word in YES
+
+
+def answer_items(
+    items: Sequence[Item],
+    model: Model | None,
+    kinds: PairScorer | None,
+    progress: Callable[[int, int], None] = lambda done, of: None,
+) -> Iterator[Answer]:
+    """Yield an answer to each item, in order; one that nobody understands is a half.
+
+    Args:
+        items: What to answer.
+        model: Asked about every item; None asks none.
+        kinds: Who has beliefs about kinds of signals; None for nobody.
+        progress: Told after each item.
+    """
+    for number, item in enumerate(items, start=1):
+        found = by_symbols(item, kinds)
+        opinion = _opinion(item, model) if model else None
+        if found is not None:
+            probability, by, how = found
+            yield Answer(item.id, probability, by, how, opinion)
+        elif opinion is not None:
+            yield Answer(item.id, opinion, "model", _not_understood(item), opinion)
+        else:
+            yield Answer(item.id, 0.5, "nobody", _not_understood(item))
+        progress(number, len(items))
+
+
+def by_symbols(item: Item, kinds: PairScorer | None = None) -> tuple[float, By, str] | None:
+    """Return probability, who answers and how it was read; None where no symbols were found."""
+    premise, hypothesis = _parts(item)
+    if premise:
+        reading = read(premise, hypothesis)
+        result = solved(reading)
+        if result is not None and reading.claim is not None:
+            claim = reading.claim.claim
+            told = f"{reading.names[claim.x]} is {claim.kind} of {reading.names[claim.y]}"
+            denied = "not so that " if reading.claim.denied else ""
+            missed = "".join(f"; not understood: {one}" for one in reading.not_understood)
+            steps = f"{result.basis}; {denied}{told}; {result.structure}{missed}"
+            return result.probability, "solver", steps
+    if item.premise:
+        return None
+    amount = calculated(item.question)
+    if amount is not None:
+        return amount.probability, "calculation", amount.read
+    return _believed(item.question, kinds) if kinds else None
+
+
+def _parts(item: Item) -> tuple[str, str]:
+    """Return premise and hypothesis; of a question, all before its last sentence is a premise."""
+    if item.premise:
+        return item.premise, item.question
+    match = PARTS.search(item.question)
+    if match:
+        return match["premise"], match["hypothesis"]
+    before, _, last = item.question.strip().rpartition(". ")
+    return before + "." if before else "", last
+
+
+def _believed(question: str, kinds: PairScorer) -> tuple[float, By, str] | None:
+    """Return what is believed about two kinds of signals that a question names."""
+    match = PAIR.match(question.strip())
+    if match is None:
+        return None
+    a, b = kind_of_metric(match["a"]), kind_of_metric(match["b"])
+    if UNKNOWN.name in (a.name, b.name) or a.name == b.name:
+        return None
+    (belief,) = kinds.score([(a, b)])
+    if not belief.answered:
+        return None
+    odds = exp(belief.forward)  # against the other two answers, 1 where nothing is known
+    return odds / (2 + odds), "kinds", f"{a.name} -> {b.name}"
+
+
+def _opinion(item: Item, model: Model) -> float:
+    if item.premise:
+        return model.entailment(item.premise, item.question)
+    return model.question(item.question)
+
+
+def _not_understood(item: Item) -> str:
+    premise, hypothesis = _parts(item)
+    missed = read(premise, hypothesis).not_understood if premise else (item.question,)
+    return f"not understood: {' '.join(missed) or item.question:.300}"
