@@ -8,17 +8,20 @@ from threadpoolctl import threadpool_limits
 from diagnose.advise import advise
 from diagnose.associate import associate
 from diagnose.attribute import attribute
+from diagnose.brief import brief
 from diagnose.config import Settings
 from diagnose.falsify import falsify
 from diagnose.intervene import counterfactual, intervene
-from diagnose.pipeline import Roles
+from diagnose.pipeline import Roles, Write
 from diagnose.story import tell
 from diagnose.topology import read_topology
 from diagnose.window import WindowLimits
 from models.calibration import SHIPPED
 from models.causal_lm.belief import PairScorer
 from models.causal_lm.openai import openai_scorer
+from models.causal_lm.openai_writer import OpenAiWriter
 from models.causal_lm.scorer import local_scorer
+from models.causal_lm.writer import local_writer
 from models.detector import RobustDetector
 from models.proposer import GraphProposer
 from models.ranker import MixtureRanker
@@ -69,7 +72,20 @@ def roles(settings: Settings, scorer: PairScorer | None) -> Roles:
         advise=partial(advise, folder=settings.guidance.runbooks, intervene=intervene),
         tell=tell,
         calibration=SHIPPED,
+        write=_write(settings),
     )
+
+
+def _write(settings: Settings) -> Write | None:
+    """Return who adds a brief; None where nobody is to."""
+    model, remote = settings.model, settings.openai
+    if settings.guidance.writer == "local":
+        return partial(brief, writer=local_writer(model.name, model.cache_dir, model.device))
+    if settings.guidance.writer == "openai" and remote.base_url and remote.model:
+        key = remote.api_key.get_secret_value() if remote.api_key else None
+        writer = OpenAiWriter(remote.base_url, remote.model, key, settings.allow_egress)
+        return partial(brief, writer=writer)
+    return None
 
 
 def limits(settings: Settings) -> WindowLimits:

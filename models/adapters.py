@@ -1,6 +1,6 @@
 """What training adds to a language model: low-rank changes of its matrices, kept beside a card.
 
-An adapter is a folder of three files: the changes (safetensors), their shape
+An adapter is a folder: the changes (safetensors), their shape
 (``adapter_config.json`` as PEFT writes it, so that other programs can read them), and
 ``adapter.json``, which says what they were trained on and how their answers are to be read. They
 are added to the weights when the model is loaded; a forward pass then costs what it cost before.
@@ -23,6 +23,7 @@ SHIPPED: Final = Path(__file__).with_name("causal_lm") / "adapter"
 WEIGHTS: Final = "adapter_model.safetensors"
 SHAPE: Final = "adapter_config.json"
 CARD: Final = "adapter.json"
+HEAD: Final = "head.safetensors"
 WAY_OUT: Final = "train it again with 'aitia train lm', or set model.adapter: none"
 _PREFIX: Final = "base_model.model."  # PEFT's, before the model's own names
 
@@ -37,6 +38,8 @@ class Adapter:
         base: Identity of the model that it was trained on, from ``models.weights``.
         wording: Version of the questions that it was trained to answer.
         temperature: What its log-probabilities are divided by to be calibrated.
+        depth: Layers that are read where it has a head that weighs pairs; None where whole
+            questions are put to the model.
     """
 
     folder: Path
@@ -44,6 +47,7 @@ class Adapter:
     base: str
     wording: str
     temperature: float
+    depth: int | None = None
 
 
 def read_adapter(folder: Path) -> Adapter:
@@ -55,7 +59,7 @@ def read_adapter(folder: Path) -> Adapter:
     try:
         card = json.loads((folder / CARD).read_text(encoding="utf-8"))
         digest = sha256()
-        for name in (WEIGHTS, SHAPE, CARD):
+        for name in (WEIGHTS, SHAPE, CARD, *((HEAD,) if card.get("depth") else ())):
             with (folder / name).open("rb") as content:
                 digest.update(file_digest(content, "sha256").digest())
         return Adapter(
@@ -64,6 +68,7 @@ def read_adapter(folder: Path) -> Adapter:
             str(card["base"]),
             str(card["wording"]),
             float(card["temperature"]),
+            card.get("depth"),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise Failure(f"no adapter in {folder}: {error!r}", WAY_OUT) from error

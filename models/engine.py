@@ -58,7 +58,7 @@ class Engine:
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
         self.batch_tokens = batch_tokens
-        self._device = _device(device)
+        self._device = chosen_device(device)
         if precision == "auto":
             precision = "bfloat16" if _fast_bfloat16(self._device) else "float32"
         local: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
@@ -109,6 +109,36 @@ class Engine:
                 likely[prompt, answer] = value
         shifted = likely - likely.max(axis=1, keepdims=True)
         return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))
+
+    def continuation(self, prompt: str, most_tokens: int) -> str:
+        """Return the likeliest continuation of ``prompt``, token by token, to the end of its line.
+
+        Args:
+            prompt: A text that a continuation follows.
+            most_tokens: After which it is cut.
+
+        Raises:
+            ValueError: the prompt is empty.
+        """
+        import torch
+
+        read = self._tokenizer(prompt, return_tensors="pt")["input_ids"].to(self._device)
+        if not read.numel():
+            raise ValueError("a prompt is empty")
+        past, said, tokens = None, "", read
+        found: list[int] = []
+        with torch.inference_mode():
+            while len(found) < most_tokens and "\n" not in said:
+                step = self._model(
+                    input_ids=tokens, past_key_values=past, use_cache=True, logits_to_keep=1
+                )
+                past, likeliest = step.past_key_values, int(step.logits[0, -1].argmax())
+                if likeliest == self._tokenizer.eos_token_id:
+                    break
+                found.append(likeliest)
+                tokens = torch.tensor([[likeliest]], device=self._device)
+                said = str(self._tokenizer.decode(found))
+        return said.partition("\n")[0]
 
     def _sums(
         self, begin: Sequence[Tokens], end: Sequence[Tokens]
@@ -192,7 +222,7 @@ def _shared(prompts: Sequence[Tokens]) -> int:
     return min(sum(1 for _ in alike), min(map(len, prompts)) - 1)
 
 
-def _device(name: Device) -> "torch.device":
+def chosen_device(name: Device) -> "torch.device":
     """Return the device called ``name``; there is always a CPU."""
     import torch
 

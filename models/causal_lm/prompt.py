@@ -89,9 +89,10 @@ _WITH_EXAMPLES: Final = (
 UNTUNED: Final = Wording("1", _WITH_EXAMPLES, calibrated=False)
 TUNED: Final = Wording(
     "2",
-    (Template("What causes what in a server?\n", "X = {a}, Y = {b}:"),),
+    (Template("", "X = {a}, Y = {b}:"),),
     calibrated=True,
 )
+KINDS: Final = "3"  # version of the description that is read where no question is put
 WORDINGS: Final = {wording.version: wording for wording in (UNTUNED, TUNED)}
 
 
@@ -141,7 +142,12 @@ def belief(
     turned = calibrated[:, 1, [1, 0, 2]]  # in the other order, A and B change places
     mean = (calibrated[:, 0] + turned).mean(axis=0) / 2
     share = np.exp(mean - mean.max())
-    forward, backward, none = (share / share.sum()).tolist()
+    return belief_of(share / share.sum())
+
+
+def belief_of(shares: NDArray[np.float64]) -> PairBelief:
+    """Return what probabilities of ``ANSWERS`` amount to."""
+    forward, backward, none = shares.tolist()
     return PairBelief(_odds(forward), _odds(backward), _odds(none))
 
 

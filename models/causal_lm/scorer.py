@@ -2,50 +2,28 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final, Literal, Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Final, Literal
 
 from diagnose.schema import Failure
 from models.adapters import CARD, SHIPPED, WAY_OUT, Adapter, read_adapter
-from models.causal_lm.answers import AnswerTable
+from models.causal_lm.answers import AnswerTable, Ask
 from models.causal_lm.belief import Pair, PairBelief
-from models.causal_lm.prompt import (
-    ANSWERS,
-    UNTUNED,
-    WORDINGS,
-    Wording,
-    belief,
-    bias,
-    content_free,
-    prompts,
-)
+from models.causal_lm.encoder import Encoder
+from models.causal_lm.prompt import KINDS, UNTUNED, WORDINGS
+from models.causal_lm.questions import Questions
 from models.engine import Device, Engine
 from models.weights import BASE, default_cache, identify, locate
 
 QUESTIONS: Final = 60  # pairs that one incident may ask about
 
 
-class Weigher(Protocol):
-    """What is needed of an engine."""
-
-    def log_probabilities(
-        self, prompts: Sequence[str], answers: Sequence[str]
-    ) -> NDArray[np.float64]:
-        """Return prompts by answers: how likely each answer is against the others."""
-        ...
-
-
 class LocalScorer:
     """Answer from the table, and ask the model about the pairs that it lacks.
 
     Args:
-        load: Gives the engine; called once, when the first pair has no answer.
+        load: Gives the model; called once, when the first pair has no answer.
         answers: The table; new answers are added to it.
         max_questions: Pairs that one call may ask the model about.
-        wording: How this model is asked.
-        temperature: What its log-probabilities are divided by to be calibrated.
 
     Attributes:
         left_out: Pairs of the latest call that stayed without an answer.
@@ -54,21 +32,16 @@ class LocalScorer:
 
     def __init__(
         self,
-        load: Callable[[], Weigher],
+        load: Callable[[], Ask],
         answers: AnswerTable,
         max_questions: int = QUESTIONS,
-        wording: Wording = UNTUNED,
-        temperature: float = 1.0,
     ) -> None:
         self.load = load
         self.answers = answers
         self.max_questions = max_questions
-        self.wording = wording
-        self.temperature = temperature
         self.left_out = 0
         self.sent: tuple[str, ...] = ()
-        self._engine: Weigher | None = None
-        self._favoured: NDArray[np.float64] | None = None
+        self._model: Ask | None = None
 
     def score(self, pairs: Sequence[Pair]) -> tuple[PairBelief, ...]:
         """Return one belief a pair, in order; what was not answered says so.
@@ -84,33 +57,9 @@ class LocalScorer:
 
     def ask(self, pairs: Sequence[Pair]) -> dict[Pair, PairBelief]:
         """Return what the model answers about each pair, without looking into the table."""
-        if self._engine is None:
-            self._engine = self.load()
-        engine = self._engine
-        if self._favoured is None:
-            self._favoured = _favoured(engine, self.wording)
-        # One call a template: its questions begin alike, and that part is read once.
-        templates = len(self.wording.templates)
-        questions = np.array([prompts(pair, self.wording) for pair in pairs], dtype=object)
-        by_template = questions.reshape(len(pairs), templates, -1)
-        answers = np.stack(
-            [
-                engine.log_probabilities(by_template[:, i].ravel().tolist(), ANSWERS)
-                for i in range(templates)
-            ]
-        ).reshape(templates, len(pairs), -1, len(ANSWERS))
-        each = answers.swapaxes(0, 1).reshape(len(pairs), -1, len(ANSWERS))
-        return {
-            pair: belief(said, self._favoured, self.temperature)
-            for pair, said in zip(pairs, each, strict=True)
-        }
-
-
-def _favoured(engine: Weigher, wording: Wording) -> NDArray[np.float64]:
-    """Return templates by answers: what is to be taken off each answer."""
-    if wording.calibrated:
-        return np.zeros((len(wording.templates), len(ANSWERS)))
-    return bias([engine.log_probabilities(texts, ANSWERS) for texts in content_free(wording)])
+        if self._model is None:
+            self._model = self.load()
+        return dict(self._model(pairs))
 
 
 def local_scorer(
@@ -137,14 +86,31 @@ def local_scorer(
     identity = identify(name)
     tuned = adapter_of(identity, adapter)
 
-    def load() -> Engine:
-        return Engine(locate(name, folder).folder, device, adapter=tuned)
+    def load() -> Ask:
+        return loaded(locate(name, folder).folder, tuned, device).ask
 
     if tuned is None:
         return LocalScorer(load, AnswerTable(identity, folder), max_questions)
-    wording = WORDINGS[tuned.wording]
-    table = AnswerTable(tuned.identity, folder, wording.version)
-    return LocalScorer(load, table, max_questions, wording, tuned.temperature)
+    return LocalScorer(load, AnswerTable(tuned.identity, folder, tuned.wording), max_questions)
+
+
+def loaded(folder: Path, adapter: Adapter | None, device: Device = "auto") -> Encoder | Questions:
+    """Return a model that can be asked about pairs, in the way that its adapter was trained for.
+
+    Args:
+        folder: Holds the model.
+        adapter: What training added to it; None for the model as it came.
+        device: Where it runs.
+
+    Raises:
+        Failure: they do not fit each other, or there is no such device.
+    """
+    if adapter is None:
+        return Questions(Engine(folder, device), UNTUNED)
+    if adapter.depth:
+        return Encoder(folder, adapter, device)
+    engine = Engine(folder, device, adapter=adapter)
+    return Questions(engine, WORDINGS[adapter.wording], adapter.temperature)
 
 
 def adapter_of(base: str, chosen: Path | Literal["shipped"] | None) -> Adapter | None:
@@ -167,7 +133,7 @@ def adapter_of(base: str, chosen: Path | Literal["shipped"] | None) -> Adapter |
     found = read_adapter(chosen)
     if found.base != base:
         raise Failure(f"the adapter in {chosen} was trained on another model", WAY_OUT)
-    if found.wording not in WORDINGS:
+    if found.wording not in (*WORDINGS, KINDS):
         what = f"the adapter in {chosen} answers questions of version {found.wording}"
         raise Failure(what, WAY_OUT)
     return found

@@ -76,8 +76,16 @@ class EdgeQuestion:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Pairs:
-    """One site's pairs of each case, as rows of two numbers of its concepts."""
+class SitePairs:
+    """One site's pairs of concepts.
+
+    Attributes:
+        topology: Its name.
+        concepts: What it measures.
+        held_out: Which of those are kept from training.
+        has_name: Which of those a vocabulary has a name for.
+        by_case: Rows of two numbers of concepts, cause first where the case is "direct".
+    """
 
     topology: str
     concepts: tuple[Concept, ...]
@@ -123,13 +131,13 @@ def edge_questions(
     for i in range(count):
         asked = None
         while asked is None:
-            pairs = _pairs(start + int(rng.integers(number)))
+            pairs = pairs_of(start + int(rng.integers(number)))
             asked = _question(pairs, splits[i % len(splits)], vocabularies, rng)
         yield asked
 
 
 def _question(
-    pairs: _Pairs, split: str, vocabularies: Sequence[Vocabulary], rng: np.random.Generator
+    pairs: SitePairs, split: str, vocabularies: Sequence[Vocabulary], rng: np.random.Generator
 ) -> EdgeQuestion | None:
     """Return a question about one of ``pairs``, None where the site has none that fits."""
     vocabulary = _vocabulary(split, vocabularies, rng)
@@ -161,8 +169,8 @@ def _drawn(shares: dict[Choice, float], rng: np.random.Generator) -> Choice:
 
 
 @lru_cache(1024)
-def _pairs(number: int) -> _Pairs:
-    """Return the pairs of the site of that number, sorted by case."""
+def pairs_of(number: int) -> SitePairs:
+    """Return the pairs of the site of that number, by case; "near" are two steps apart."""
     topology = random_topology(number)
     names = topology.present()
     place = {name: i for i, name in enumerate(names)}
@@ -182,7 +190,7 @@ def _pairs(number: int) -> _Pairs:
         "unrelated": np.triu(~share_cause & ~joined, 1),
     }
     here = tuple(concepts()[name] for name in names)
-    return _Pairs(
+    return SitePairs(
         topology.name,
         here,
         np.array([concept.held_out for concept in here]),

@@ -8,31 +8,40 @@ minutes: on a machine that has an hour, the hour is the budget. Nothing is pickl
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from math import cos, pi
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
-from models.training.lora import AdaptedModel
-
 if TYPE_CHECKING:
     from torch import Tensor
+    from torch.nn import Parameter
     from torch.optim import Optimizer
 
-Example = TypeVar("Example", contravariant=True)
 Masters = dict[str, "Tensor"]  # what learns, in float32
 
 STATE: Final = "state"  # of a checkpoint, among its metadata
 CLIP: Final = 1.0  # norm of a gradient
-REPORTED: Final = 20  # steps whose losses are averaged into one of the curve
+REPORTED: Final = 10  # steps whose losses are averaged into one of the curve
 
 
-class Objective(Protocol[Example]):
-    """What is to become small."""
+class Learner(Protocol):
+    """What learns."""
 
-    def __call__(self, model: AdaptedModel, batch: Sequence[Example]) -> "Tensor":
-        """Return the batch's mean loss, a scalar with a gradient."""
+    @property
+    def parameters(self) -> "Mapping[str, Parameter]":
+        """What changes, by name."""
+
+    def load(self, weights: "Mapping[str, Tensor]") -> None:
+        """Take over a value for each of ``parameters``; ValueError where they do not fit."""
+
+    def learning(self, on: bool) -> None:
+        """Switch what only belongs to learning on or off."""
+
+
+Model = TypeVar("Model", bound=Learner)
+Example = TypeVar("Example")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +83,8 @@ class Progress:
 
 
 def train(
-    model: AdaptedModel,
-    objective: Objective[Example],
+    model: Model,
+    objective: Callable[[Model, Sequence[Example]], "Tensor"],
     batch: Callable[[int], Sequence[Example]],
     plan: Plan,
     checkpoint: Path,
@@ -84,7 +93,7 @@ def train(
 
     Args:
         model: Is changed in place; at the end it holds what was learned.
-        objective: What is to become small.
+        objective: Gives a batch's mean loss, a scalar with a gradient.
         batch: Examples of a step, the same for the same step.
         plan: The budget.
         checkpoint: File; where it is there, the run goes on from it.
@@ -100,7 +109,7 @@ def train(
     }
     optimizer = torch.optim.AdamW(masters.values(), lr=plan.learning_rate, weight_decay=0.01)
     progress = _resume(checkpoint, model, masters, optimizer)
-    model.model.train()
+    model.learning(True)
     recent: list[float] = []
     saved = started = time.monotonic()
     before = progress.seconds
@@ -118,7 +127,7 @@ def train(
                 _save(checkpoint, progress, masters, optimizer)
                 saved = time.monotonic()
     _save(checkpoint, progress, masters, optimizer)
-    model.model.eval()
+    model.learning(False)
 
 
 def rate(share: float, warmup: float) -> float:
@@ -132,7 +141,7 @@ def rate(share: float, warmup: float) -> float:
     return 0.05 + 0.95 * (1 + cos(pi * (share - warmup) / (1 - warmup))) / 2
 
 
-def _step(model: AdaptedModel, loss: "Tensor", masters: Masters, optimizer: "Optimizer") -> float:
+def _step(model: Learner, loss: "Tensor", masters: Masters, optimizer: "Optimizer") -> float:
     """Take one step down ``loss``; return it.
 
     Steps are summed in float32: in bfloat16 most are smaller than the distance between two numbers.
@@ -166,7 +175,7 @@ def _save(file: Path, progress: Progress, masters: Masters, optimizer: "Optimize
     fresh.replace(file)
 
 
-def _resume(file: Path, model: AdaptedModel, masters: Masters, optimizer: "Optimizer") -> Progress:
+def _resume(file: Path, model: Learner, masters: Masters, optimizer: "Optimizer") -> Progress:
     """Take over the checkpoint in ``file``, where there is one; return how far it was."""
     import torch
     from safetensors import safe_open

@@ -1,7 +1,8 @@
 """A language model whose matrices stay as they are, beside small ones that learn.
 
-Only the upper layers get an adapter: the lower ones, which read words, need no gradient then, and a
-step costs half.
+Where whole questions are put, only the upper layers get an adapter: the lower ones, which read
+words, need no gradient then, and a step costs half. Where kinds are read, only the lower layers are
+kept at all.
 """
 
 import json
@@ -27,10 +28,12 @@ class AdapterShape:
     Attributes:
         rank: Of each change.
         first_layer: The lowest layer that changes, counted from 0 at the words.
+        depth: Layers that are kept; None for all.
     """
 
     rank: int = 16
-    first_layer: int = 10
+    first_layer: int = 15
+    depth: int | None = None
 
 
 class AdaptedModel:
@@ -67,7 +70,8 @@ class AdaptedModel:
             folder, dtype=getattr(torch, precision), use_safetensors=True, **local
         )
         base = loaded.to(device)
-        layers = list(range(shape.first_layer, base.config.num_hidden_layers))
+        base.model.layers = base.model.layers[: shape.depth]
+        layers = list(range(shape.first_layer, len(base.model.layers)))
         self.config = LoraConfig(
             r=shape.rank,
             lora_alpha=2 * shape.rank,
@@ -98,6 +102,10 @@ class AdaptedModel:
             for name, each in self.model.named_parameters()
             if each.requires_grad
         }
+
+    def learning(self, on: bool) -> None:
+        """Switch what only belongs to learning on or off."""
+        self.model.train(on)
 
     def load(self, weights: Mapping[str, "Tensor"]) -> None:
         """Take over trained values.

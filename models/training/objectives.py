@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SMOOTHING: Final = 0.05  # of the labels: questions of the same two kinds have different answers
+TOGETHER: Final = 16  # rows that are padded to one length
 CONTRAST: Final = 1.0  # weight of the contrast beside language modelling
 
 
@@ -78,17 +79,12 @@ class ChoosesAnswer:
 
     def logits(self, model: AdaptedModel, prompts: Sequence[str]) -> "Tensor":
         """Return prompts by answers."""
-        import torch
-
         tokens = [model.tokenizer(prompt)["input_ids"] for prompt in prompts]
-        vectors = _read(model, tokens)
-        last = torch.tensor([len(row) - 1 for row in tokens], device=model.device)
-        at_end = vectors[torch.arange(len(tokens), device=model.device), last]
         words = [
             model.tokenizer(answer, add_special_tokens=False)["input_ids"][-1]
             for answer in self.answers
         ]
-        return (at_end @ model.head[words].T).float()
+        return (_last_vectors(model, tokens) @ model.head[words].T).float()
 
 
 def learns_statements(model: AdaptedModel, batch: Sequence[Told]) -> "Tensor":
@@ -120,6 +116,27 @@ def learns_answers(model: AdaptedModel, batch: Sequence[Dialogue]) -> "Tensor":
         asked.append(learned)
     told, _ = _log_likelihood(model, tokens, asked)
     return -told.mean()
+
+
+def _last_vectors(model: AdaptedModel, tokens: Sequence[Sequence[int]]) -> "Tensor":
+    """Return rows by width: what the model made of each row at its end.
+
+    Rows of about the same length go through together, since padding is read like words.
+    """
+    import torch
+
+    by_length = sorted(range(len(tokens)), key=lambda row: len(tokens[row]))
+    ends = []
+    for start in range(0, len(by_length), TOGETHER):
+        rows = by_length[start : start + TOGETHER]
+        last = torch.tensor([len(tokens[row]) - 1 for row in rows], device=model.device)
+        vectors = _read(model, [tokens[row] for row in rows])
+        ends.append(vectors[torch.arange(len(rows), device=model.device), last])
+    place = torch.empty(len(tokens), dtype=torch.long, device=model.device)
+    place[torch.tensor(by_length, device=model.device)] = torch.arange(
+        len(tokens), device=model.device
+    )
+    return torch.cat(ends)[place]
 
 
 def _read(model: AdaptedModel, tokens: Sequence[Sequence[int]]) -> "Tensor":

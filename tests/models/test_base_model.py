@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from models.causal_lm.answers import TABLE, AnswerTable, decode
-from models.causal_lm.build import useful_first
+from models.causal_lm.build import all_pairs
 from models.causal_lm.prompt import UNTUNED
 from models.causal_lm.scorer import LocalScorer
 from models.engine import Engine
 from models.weights import identify, locate
 
-PAIRS = useful_first()[:3]
+PAIRS = all_pairs()[:3]
 
 
 def test_the_shipped_table_is_the_base_models_and_small():

@@ -8,8 +8,9 @@ from diagnose.schema import Failure
 from models.causal_lm import answers as table
 from models.causal_lm.answers import AnswerTable, by_name, decode, encode
 from models.causal_lm.belief import UNANSWERED, PairBelief
-from models.causal_lm.build import build, useful_first
+from models.causal_lm.build import all_pairs, build
 from models.causal_lm.prompt import UNTUNED
+from models.causal_lm.questions import Questions
 from models.causal_lm.scorer import LocalScorer, local_scorer
 from models.kinds import VOCABULARY, kind_of_metric
 from tests.models.tiny_model import save_tiny_model
@@ -28,6 +29,10 @@ class Always:
     def log_probabilities(self, prompts, answers):
         self.asked.extend(prompts)
         return np.log(np.tile([0.6, 0.2, 0.2], (len(prompts), 1)))
+
+
+def always():
+    return Questions(Always(), UNTUNED).ask
 
 
 def refuse():
@@ -49,7 +54,8 @@ def test_an_answered_pair_needs_no_model_in_either_order():
 
 def test_the_model_is_loaded_once_and_asked_about_each_pair_once():
     engine = Always()
-    scorer = LocalScorer([engine].pop, AnswerTable(MODEL, None))  # a second load would fail
+    model = Questions(engine, UNTUNED)
+    scorer = LocalScorer([model.ask].pop, AnswerTable(MODEL, None))  # a second load would fail
     first = scorer.score([(CPU, DISK), (DISK, CPU)])
     asked = len(engine.asked)
     assert scorer.score([(CPU, DISK)]) == first[:1]
@@ -59,7 +65,7 @@ def test_the_model_is_loaded_once_and_asked_about_each_pair_once():
 
 
 def test_beyond_the_limit_there_is_no_belief_and_it_is_counted():
-    scorer = LocalScorer(Always, AnswerTable(MODEL, None), max_questions=1)
+    scorer = LocalScorer(always, AnswerTable(MODEL, None), max_questions=1)
     first, second = scorer.score([(CPU, DISK), (CPU, LATENCY)])
     assert first.answered
     assert second == UNANSWERED
@@ -117,16 +123,16 @@ def test_a_random_model_answers_from_end_to_end(tmp_path):
 
 
 def test_building_goes_on_where_it_stopped(tmp_path):
-    file, pairs = tmp_path / "answers.json", useful_first()[:150]
-    scorer = LocalScorer(Always, AnswerTable(MODEL, None))
-    assert next(build(scorer.ask, pairs, file, MODEL, UNTUNED.version)) == 100
+    file, pairs = tmp_path / "answers.json", all_pairs()[:150]
+    scorer = LocalScorer(always, AnswerTable(MODEL, None))
+    assert next(build(scorer.ask, pairs, file, MODEL, UNTUNED.version, chunk=100)) == 100
     assert list(build(scorer.ask, pairs, file, MODEL, UNTUNED.version)) == [150]
     assert list(build(scorer.ask, pairs, file, MODEL, UNTUNED.version)) == []
 
 
 def test_a_table_of_another_model_is_built_anew(tmp_path):
-    file, pairs = tmp_path / "answers.json", useful_first()[:2]
-    scorer = LocalScorer(Always, AnswerTable(MODEL, None))
+    file, pairs = tmp_path / "answers.json", all_pairs()[:2]
+    scorer = LocalScorer(always, AnswerTable(MODEL, None))
     list(build(scorer.ask, pairs, file, "1" * 64, UNTUNED.version))
     assert list(build(scorer.ask, pairs[:1], file, MODEL, UNTUNED.version)) == [1]
     assert json.loads(file.read_text())["model"] == MODEL

@@ -1,0 +1,186 @@
+"""Trains the language model's adapter, stage by stage, on what the project generates itself.
+
+Each stage has a folder: a checkpoint from which it goes on after whatever stopped it, the adapter
+that it ended with, and a run card. A stage may begin with the adapter of another.
+"""
+
+import json
+import platform
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from diagnose.schema import Failure
+from models.adapters import CARD, WEIGHTS, Adapter, read_adapter
+from models.causal_lm.prompt import ANSWERS, KINDS, TUNED
+from models.causal_lm.scorer import loaded
+from models.simulator.questions import edge_questions
+from models.training.answers import answered, fitted_temperature, truth_of
+from models.training.edges import edge_choices
+from models.training.loop import Plan, Progress, train
+from models.training.lora import AdaptedModel, AdapterShape
+from models.training.objectives import ChoosesAnswer, learns_statements
+from models.training.sites import KindReader, sites, weighs_pairs
+from models.training.statements import statements
+from models.weights import BASE, ModelFiles, locate
+
+CHECKPOINT: Final = "checkpoint.safetensors"
+ADAPTER: Final = "adapter"
+RUN_CARD: Final = "run.json"
+HASHED: Final = 50  # batches whose content stands for the data in the run card
+DEV_QUESTIONS: Final = 1200  # that the temperature is fitted on
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What is learned in one stage.
+
+    Attributes:
+        learner: What learns: (folder of the model, shape, device) -> learner.
+        objective: Gives the mean loss of a batch.
+        batch: Examples of a step: (step, count) -> examples.
+        size: Examples a step.
+        learning_rate: The highest.
+        shape: How much of the model may change, and how much of it is read.
+        wording: Version of what is put to the model.
+    """
+
+    learner: Callable[[Path, AdapterShape, str], Any]
+    objective: Callable[[Any, Sequence[Any]], Any]
+    batch: Callable[[int, int], Sequence[Any]]
+    size: int
+    learning_rate: float
+    shape: AdapterShape
+    wording: str = TUNED.version
+
+
+WHOLE: Final = AdapterShape(rank=16, first_layer=15)
+LOWER: Final = AdapterShape(rank=8, first_layer=0, depth=10)
+STAGES: Final = {
+    "statements": Stage(AdaptedModel, learns_statements, statements, 16, 3e-4, WHOLE),
+    "edges": Stage(AdaptedModel, ChoosesAnswer(ANSWERS), edge_choices, 64, 8e-4, WHOLE),
+    "kinds": Stage(KindReader, weighs_pairs, sites, 1, 5e-4, LOWER, KINDS),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a stage.
+
+    Attributes:
+        stage: A key of ``STAGES``.
+        folder: Where checkpoint, adapter and run card are written.
+        minutes: Time that it may learn, over all starts.
+        steps: Batches that it may learn from.
+        start: Adapter to begin with; none begins with the model as it came.
+        model: As ``model.name``.
+        device: "cpu" or "cuda".
+    """
+
+    stage: str
+    folder: Path
+    minutes: float
+    steps: int = 1_000_000
+    start: Path | None = None
+    model: str = BASE
+    device: str = "cpu"
+
+
+def run(wanted: Run) -> Iterator[Progress]:
+    """Learn, and leave an adapter with its run card; yield the progress now and then.
+
+    Raises:
+        Failure: there is no such stage, model or adapter, or the folder holds another run.
+    """
+    if wanted.stage not in STAGES:
+        raise Failure(f"no stage {wanted.stage!r}", f"choose among {', '.join(STAGES)}")
+    stage = STAGES[wanted.stage]
+    found = locate(wanted.model)
+    model = stage.learner(found.folder, stage.shape, wanted.device)
+    started = datetime.now(UTC)
+    progress = Progress()
+    try:
+        if wanted.start is not None:
+            model.load(_weights(read_adapter(wanted.start), found))
+        plan = Plan(wanted.steps, wanted.minutes, stage.learning_rate)
+        steps = train(
+            model,
+            stage.objective,
+            lambda step: stage.batch(step, stage.size),
+            plan,
+            wanted.folder / CHECKPOINT,
+        )
+        for progress in steps:
+            yield progress
+    except ValueError as error:
+        way_out = "name another folder, or the shape that it was begun with"
+        raise Failure(f"{wanted.folder}: {error}", way_out) from error
+    card = card_of(found.identity, stage.wording, 1.0, stage.shape.depth)
+    model.save(wanted.folder / ADAPTER, card)
+    _write_card(wanted, plan, progress, started, found.identity)
+
+
+def calibrate(folder: Path, model: str = BASE) -> float:
+    """Fit the temperature of the adapter in ``folder`` on questions of unseen sites; return it.
+
+    Raises:
+        Failure: there is no adapter.
+    """
+    adapter = read_adapter(folder)
+    questions = list(edge_questions(0, DEV_QUESTIONS, "dev"))
+    told = answered(loaded(locate(model).folder, replace(adapter, temperature=1.0)), questions)
+    found = fitted_temperature(np.log(told), truth_of(questions))
+    card = card_of(adapter.base, adapter.wording, found, adapter.depth)
+    (folder / CARD).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    return found
+
+
+def card_of(base: str, wording: str, temperature: float, depth: int | None) -> dict[str, Any]:
+    """Return what an adapter says of itself."""
+    card = {"base": base, "wording": wording, "temperature": temperature}
+    return card if depth is None else {**card, "depth": depth}
+
+
+def _weights(adapter: Adapter, found: ModelFiles) -> dict[str, Any]:
+    """Return an adapter's values, if it belongs to that model."""
+    from safetensors.torch import load_file
+
+    if adapter.base != found.identity:
+        what = f"the adapter in {adapter.folder} was trained on another model"
+        raise Failure(what, "begin with another, or with none")
+    return dict(load_file(adapter.folder / WEIGHTS))
+
+
+def _write_card(wanted: Run, plan: Plan, progress: Progress, started: datetime, base: str) -> None:
+    """Write what would be needed to do the run again, and how it went."""
+    stage = STAGES[wanted.stage]
+    content = sha256()
+    for step in range(HASHED):
+        content.update(repr(stage.batch(step, stage.size)).encode())
+    packages = ("peft", "torch", "transformers", "numpy", "safetensors")
+    card = {
+        "stage": wanted.stage,
+        "start": None if wanted.start is None else read_adapter(wanted.start).identity,
+        "base": base,
+        "shape": asdict(stage.shape),
+        "plan": asdict(plan),
+        "batch": stage.size,
+        "data": content.hexdigest(),
+        "versions": {name: version(name) for name in packages}
+        | {"python": platform.python_version()},
+        "device": wanted.device
+        if wanted.device != "cpu"
+        else platform.processor() or platform.machine(),
+        "ended": datetime.now(UTC).isoformat(timespec="seconds"),
+        "started": started.isoformat(timespec="seconds"),
+        "seconds": round(progress.seconds),
+        "steps": progress.step,
+        "losses": progress.losses,
+    }
+    (wanted.folder / RUN_CARD).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")

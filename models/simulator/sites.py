@@ -1,0 +1,93 @@
+"""Whole sites to learn from: the kinds that one measures, and the answer about every pair of them.
+
+Who reads each kind once and then weighs all pairs learns from a thousand pairs for the price of
+fifty readings.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnose.schema import Kind
+from models.simulator.questions import CASES, NEAR, OFTEN, TOPOLOGIES, Split, pairs_of
+from models.simulator.vocabularies import Vocabulary, named
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Site:
+    """Some of the kinds of one site.
+
+    Attributes:
+        kinds: Each under the name that some vocabulary gives it.
+        first: Numbers of kinds, one a pair.
+        second: Likewise.
+        answer: For each pair 0 where the first acts on the second, 1 where the second acts on the
+            first, 2 where neither does.
+        weight: How often each pair would be asked about; the sum is 1.
+    """
+
+    kinds: tuple[Kind, ...]
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    answer: NDArray[np.int64]
+    weight: NDArray[np.float64]
+
+
+SHARES: Final = {
+    "direct": CASES["direct"],
+    "indirect": CASES["indirect"] * (1 - NEAR),
+    "near": CASES["indirect"] * NEAR,
+    "confounded": CASES["confounded"],
+    "unrelated": CASES["unrelated"],
+}
+
+
+def drawn_site(seed: int, most: int, split: Split = "train") -> Site:
+    """Return kinds of one site, all of which training may know; the same for the same seed.
+
+    Each concept bears the name of a vocabulary of its own, drawn as often as for questions.
+
+    Args:
+        seed: Chooses site, concepts and names.
+        most: Kinds at most.
+        split: Whose sites.
+    """
+    start, number = TOPOLOGIES[split]
+    rng = np.random.default_rng([seed, start, 17])
+    pairs = pairs_of(start + int(rng.integers(number)))
+    known = np.flatnonzero(~pairs.held_out)
+    chosen = rng.permutation(known)[:most]
+    place = np.full(len(pairs.concepts), -1)
+    place[chosen] = np.arange(len(chosen))
+    vocabularies: list[Vocabulary] = list(OFTEN)
+    drawn = rng.choice(len(vocabularies), len(chosen), p=_normed(list(OFTEN.values())))
+    kinds = tuple(
+        named(pairs.concepts[concept], vocabularies[vocabulary], rng)
+        for concept, vocabulary in zip(chosen, drawn, strict=True)
+    )
+    first, second, answer, weight = [], [], [], []
+    for case, share in SHARES.items():
+        found = place[pairs.by_case[case]]
+        found = found[(found >= 0).all(axis=1)]
+        if not len(found):
+            continue
+        turned = rng.random(len(found)) < 0.5
+        found[turned] = found[turned, ::-1]
+        first.append(found[:, 0])
+        second.append(found[:, 1])
+        answer.append(np.where(turned, 1, 0) if case == "direct" else np.full(len(found), 2))
+        weight.append(np.full(len(found), share / len(found)))
+    whole = np.concatenate(weight)
+    return Site(
+        kinds,
+        np.concatenate(first),
+        np.concatenate(second),
+        np.concatenate(answer),
+        whole / whole.sum(),
+    )
+
+
+def _normed(shares: list[float]) -> NDArray[np.float64]:
+    return np.array(shares) / sum(shares)

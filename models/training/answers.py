@@ -1,0 +1,87 @@
+"""How a model answers questions whose answer is known, and how sharply that is to be read."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.causal_lm.encoder import Encoder
+from models.causal_lm.prompt import ANSWERS, Template, described
+from models.causal_lm.questions import Questions
+from models.simulator.questions import EdgeQuestion
+
+PLACE: Final = {"forward": 0, "backward": 1, "none": 2}  # of an answer among ``ANSWERS``
+TURNED: Final = (1, 0, 2)  # the same answers where the two kinds have changed places
+TEMPERATURES: Final = np.geomspace(0.25, 8.0, 61)
+
+Probabilities = NDArray[np.float64]  # questions by ``ANSWERS``
+
+
+def answered(model: Encoder | Questions, questions: Sequence[EdgeQuestion]) -> Probabilities:
+    """Return what a model answers, the mean of both orders.
+
+    The questions' kinds are of any vocabulary: they were made here, and no sender wrote them.
+    """
+    if isinstance(model, Encoder):
+        return model.probabilities(*pairs_of(questions))
+    return _asked(model, questions)
+
+
+def pairs_of(questions: Sequence[EdgeQuestion]) -> tuple[list[str], list[int], list[int]]:
+    """Return the descriptions that questions are about, and each question's two places in them."""
+    texts: dict[str, int] = {}
+    for each in questions:
+        for kind in (each.first, each.second):
+            texts.setdefault(described(kind), len(texts))
+    first = [texts[described(each.first)] for each in questions]
+    second = [texts[described(each.second)] for each in questions]
+    return list(texts), first, second
+
+
+def text_of(question: EdgeQuestion, template: Template, turned: bool = False) -> str:
+    """Return a question in words.
+
+    Args:
+        question: About two kinds.
+        template: Its wording.
+        turned: Whether the second kind is named first.
+    """
+    names = described(question.first), described(question.second)
+    return template.about(*(names[::-1] if turned else names))
+
+
+def truth_of(questions: Sequence[EdgeQuestion]) -> NDArray[np.int64]:
+    """Return the place among ``ANSWERS`` of each right answer."""
+    return np.array([PLACE[each.answer] for each in questions])
+
+
+def sharpened(logs: NDArray[np.float64], temperature: float) -> Probabilities:
+    """Return probabilities: each row of log-probabilities, divided and made to sum to 1."""
+    scaled = logs / temperature
+    share = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    return np.asarray(share / share.sum(axis=1, keepdims=True))
+
+
+def fitted_temperature(logs: NDArray[np.float64], truth: NDArray[np.int64]) -> float:
+    """Return the temperature at which the right answers are likeliest.
+
+    Args:
+        logs: Log-probabilities of questions that training has not met, by ``ANSWERS``.
+        truth: The right answers' places.
+
+    Reference: Guo, Pleiss, Sun, Weinberger, "On Calibration of Modern Neural Networks", ICML 2017.
+    """
+    rows = np.arange(len(truth))
+    losses = [-np.log(sharpened(logs, t)[rows, truth]).mean() for t in TEMPERATURES]
+    return round(float(TEMPERATURES[int(np.argmin(losses))]), 3)
+
+
+def _asked(model: Questions, questions: Sequence[EdgeQuestion]) -> Probabilities:
+    told = np.zeros((len(questions), len(ANSWERS)))
+    for template, favours in zip(model.wording.templates, model.favoured, strict=True):
+        for turned in (False, True):
+            texts = [text_of(each, template, turned) for each in questions]
+            said = model.engine.log_probabilities(texts, ANSWERS) - favours
+            told += said[:, TURNED] if turned else said
+    return sharpened(told / (2 * len(model.wording.templates)), model.temperature)
