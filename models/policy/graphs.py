@@ -119,12 +119,6 @@ def log_probability(logits: Tensor, drawn: Tensor) -> Tensor:
     return logits.log_softmax(dim=1).T[drawn, torch.arange(len(logits), device=logits.device)]
 
 
-def entropy(logits: Tensor) -> Tensor:
-    """Return the entropy of each pair's answer in nats, of shape (pairs,)."""
-    share, log_share = logits.softmax(dim=1), logits.log_softmax(dim=1)
-    return -(share * log_share.masked_fill(share == 0, 0.0)).sum(dim=1)
-
-
 def divergence(new: Tensor, old: Tensor) -> Tensor:
     """Return the exact Kullback-Leibler divergence of ``new`` from ``old``, of shape (pairs,).
 

@@ -17,7 +17,7 @@ from models.policy.algorithms import Learner, Supervised
 from models.policy.graphs import Adjacency, log_probability, repaired
 from models.policy.incident import Incident, Truth
 from models.policy.reward import GraphReward
-from models.policy.rollout import Logits, roll
+from models.policy.rollout import Credit, Logits, Reward, roll
 
 BATCH: Final = 4  # incidents a step
 DRAWS: Final = 16  # graphs an incident
@@ -70,11 +70,11 @@ class GraphScores:
 
 def learn(
     learner: Learner,
-    rewards: Sequence[GraphReward],
+    rewards: Sequence[Reward],
     more: Callable[[], bool],
     seed: int,
-    credit: bool = False,
     begin: int = 0,
+    credits: Sequence[Credit] | None = None,
 ) -> Iterator[float]:
     """Draw and learn while there is ``more``; yield the mean reward of each step's graphs.
 
@@ -83,8 +83,8 @@ def learn(
         rewards: One an incident.
         more: Whether the budget allows another step.
         seed: With the step's number, of the incidents and the draws.
-        credit: Whether each answer is credited by itself.
         begin: Number of the first step, for a run that was stopped.
+        credits: One an incident, where each answer is to be credited by itself.
     """
     step = begin
     while more():
@@ -92,8 +92,8 @@ def learn(
         earned, rollouts = [], []
         for place in chosen(len(rewards), seed, step):
             reward = rewards[place]
-            given = reward.credit if credit else None
-            rollouts.append(roll(learner.logits, reward, DRAWS, generator, given))
+            credit = credits[place] if credits else None
+            rollouts.append(roll(learner.logits, reward, DRAWS, generator, credit))
             earned.append(float(rollouts[-1].reward.mean()))
         learner.update(rollouts)
         step += 1

@@ -26,7 +26,7 @@ from models.policy.simulated import Episode
 from models.training.lora import AdaptedModel, AdapterShape
 from models.weights import BASE, locate
 from tests.bench.markdown import table
-from tests.bench.policy import BEGUN, HEAD, WAYS, improved, rows
+from tests.bench.policy import BEGUN, HEAD, WAYS, improved, rows, taste_in
 
 AMOUNTS = PolicyAmounts(train=48, test=60)
 BATCH = 64  # questions in one pass
@@ -128,6 +128,7 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(1)
     learned, unseen = split_episodes(AMOUNTS, 0)
+    taste = taste_in(given.folder / "reward-0")
     start = NamesPolicy(answering(given.adapter, given.folder, [*learned, *unseen]))
     rewards, tested = ([rewarded(each) for each in part] for part in (learned, unseen))
     found: dict[str, list[dict[str, Floats]]] = {}
@@ -135,7 +136,7 @@ def main() -> None:
         for way in (BEGUN, *WAYS):
             policy = copy.deepcopy(start)
             if way != BEGUN:
-                improved(way, policy, learned, rewards, seed, given.units)
+                improved(way, policy, learned, rewards, seed, given.units, taste)
             found.setdefault(way, []).append(policy_scores(policy, unseen, tested))
             sys.stderr.write(f"seed {seed}, {way}\n")
     sys.stdout.writelines(f"{line}\n" for line in table(HEAD, list(rows(found))))
