@@ -144,8 +144,10 @@ def respond(
     rows = _Rows(features[1:][pair], features[:-1][pair], shown[1:][pair], shown[:-1][pair])
     every = np.arange(len(rows.now))
     noise = rows.noise(rows.best(rows.kinds(every, basis.lines)))
-    spread = MAD_TO_SIGMA * float(np.median(np.abs(noise - np.median(noise)))) or float(noise.std())
-    calm = np.flatnonzero(np.abs(noise) <= CLIP * spread) if spread else np.arange(len(noise))
+    # A few instants far out move the mean, and so the fit, away from where most of the noise is.
+    off = np.abs(noise - np.median(noise))
+    spread = MAD_TO_SIGMA * float(np.median(off)) or float(noise.std())
+    calm = np.flatnonzero(off <= CLIP * spread) if spread else np.arange(len(noise))
     kinds = rows.kinds(calm, basis.lines)
     fits = [rows.best(kinds)]
     length = max(round(BLOCK * len(calm) ** (1 / 3)), 1)
