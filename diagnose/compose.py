@@ -25,6 +25,7 @@ from models.causal_lm.writer import local_writer
 from models.detector import RobustDetector
 from models.proposer import GraphProposer
 from models.ranker import MixtureRanker
+from models.weights import fetch
 
 # Chance that a healthy window is called an incident, where somebody saw a symptom and asks.
 ALERTED: Final = 0.1
@@ -99,6 +100,8 @@ def pair_scorer(settings: Settings) -> PairScorer | None:
     """Return who is asked about pairs of kinds; None where nobody is."""
     model, remote = settings.model, settings.openai
     if model.proposer == "local":
+        if settings.allow_egress:
+            fetch(model.name)
         return local_scorer(
             model.name,
             model.cache_dir,

@@ -100,8 +100,8 @@ class Settings(BaseSettings):
     daemon: DaemonSection = Field(default_factory=DaemonSection)
     notify: NotifySection = Field(default_factory=NotifySection)
     allow_egress: bool = False
-    """Whether kinds of signals may be sent to a model off this site. Nothing else ever is, but for
-    the messages that go where `notify` says."""
+    """Whether kinds of signals may be sent to a model off this site, and a model be fetched from a
+    hub. Nothing else ever leaves, but for the messages that go where `notify` says."""
 
     @classmethod
     def settings_customise_sources(
@@ -122,6 +122,11 @@ class Settings(BaseSettings):
                 raise ValueError("model.proposer is openai, which needs allow_egress: true")
             if self.openai.base_url is None or self.openai.model is None:
                 raise ValueError("model.proposer is openai: set openai.base_url and openai.model")
+        if self.guidance.writer == "openai":
+            if not self.allow_egress:
+                raise ValueError("guidance.writer is openai, which needs allow_egress: true")
+            if self.openai.base_url is None or self.openai.model is None:
+                raise ValueError("guidance.writer is openai: set openai.base_url and openai.model")
         return self
 
     def masked(self) -> dict[str, Any]:

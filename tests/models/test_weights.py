@@ -3,11 +3,13 @@ import shutil
 from importlib.metadata import version
 from pathlib import Path
 
+import huggingface_hub
 import pytest
+from huggingface_hub.errors import LocalEntryNotFoundError
 
 from diagnose.schema import Failure
 from models import weights
-from models.weights import BASE, INSTALL, MANIFEST, convert, identify, locate
+from models.weights import BASE, INSTALL, MANIFEST, convert, fetch, identify, locate
 from tests.models.tiny_model import save_tiny_model
 
 
@@ -99,6 +101,52 @@ def test_a_folder_is_known_by_its_content(tmp_path):
 def test_a_folder_without_a_model_is_refused(name):
     with pytest.raises(Failure, match="no model in"):
         locate(name)
+
+
+class Hub:
+    """A model hub of one model, and what was asked of it over the network."""
+
+    def __init__(self, folder):
+        self.folder, self.asked = folder, []
+
+    def snapshot_download(self, name, allow_patterns, local_files_only=False):
+        if local_files_only and not self.folder.exists():
+            raise LocalEntryNotFoundError("not cached")
+        if not local_files_only:
+            self.asked.append(name)
+            if name != "owner/model":
+                raise OSError("no such model")
+            save_tiny_model(self.folder)
+        return str(self.folder)
+
+
+@pytest.fixture
+def hub(monkeypatch, tmp_path):
+    hub = Hub(tmp_path / "snapshot")
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", hub.snapshot_download)
+    return hub
+
+
+def test_a_model_of_a_hub_is_fetched_only_on_demand_and_once(hub):
+    for ask in (locate, identify):
+        with pytest.raises(Failure, match=r"is not on this machine .*allow_egress"):
+            ask("owner/model")
+    assert hub.asked == []
+    fetch("owner/model")
+    fetch("owner/model")
+    assert hub.asked == ["owner/model"]
+    assert locate("owner/model").folder == hub.folder
+    (hub.folder / "config.json").unlink()  # cut off
+    with pytest.raises(Failure, match="is not on this machine"):
+        locate("owner/model")
+    with pytest.raises(Failure, match="the model owner/other cannot be fetched"):
+        fetch("owner/other")
+
+
+def test_what_is_here_already_is_never_asked_for(hub, tmp_path):
+    for name in (BASE, str(tmp_path), "./model"):
+        fetch(name)
+    assert hub.asked == []
 
 
 def test_the_cache_follows_the_environment(monkeypatch, tmp_path):
