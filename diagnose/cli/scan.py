@@ -16,6 +16,7 @@ from diagnose.cli.terminal import complain, console, fill, table, waiting, write
 from diagnose.wording import counted, duration, percent
 
 if TYPE_CHECKING:
+    from diagnose.pipeline import Roles
     from diagnose.scan.flow import Report, Tell
     from diagnose.scan.shards import Expected, Finding
 
@@ -42,7 +43,8 @@ def scan(
     """Look at every server once: which fails next, how sure that is, and what to do."""
     chosen = settings(config, proposer)
     with extra():
-        from diagnose.compose import compose
+        from diagnose.compose import roles
+        from diagnose.daemon.served import shared_scorer
         from diagnose.fleet import read_fleet
         from diagnose.scan.engines import LocalEngine
         from diagnose.scan.flow import scan
@@ -53,10 +55,14 @@ def scan(
         names = ", ".join(one.name for one in known.groups)
         raise typer.BadParameter(f"the fleet has no group {group}, but {names}")
     engine = LocalEngine(workers or os.cpu_count() or 1)
+
+    def explainers() -> "Roles":
+        return roles(chosen, shared_scorer(chosen))
+
     reports = []
     for one in groups:
         with _progress(one.name) as tell:
-            reports.append(scan(chosen, known, one, engine, lambda: compose(chosen), at, tell))
+            reports.append(scan(chosen, known, one, engine, explainers, at, tell))
     if output == "json":
         _write(reports)
     else:

@@ -1,10 +1,11 @@
 """How a command asks the daemon: over its socket, and only if that would answer as we would."""
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from diagnose.daemon.protocol import EXPLAIN, PATIENCE_SECONDS, WARNING, agreed
+from diagnose.daemon.protocol import EXPLAIN, PAIRS, PATIENCE_SECONDS, WARNING, agreed
 
 if TYPE_CHECKING:
     import httpx
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from diagnose.config import Settings
     from diagnose.question import Question
     from diagnose.schema import Diagnosis
+    from models.causal_lm.belief import Pair, PairBelief
 
 CONNECT_SECONDS: Final = 2.0
 ANSWER_SECONDS: Final = 300.0  # an answer that was begun is worth the wait: here it would be slower
@@ -42,7 +44,6 @@ def explained(question: "Question", settings: "Settings") -> Answer | None:
     """
     if not settings.daemon.socket.exists():
         return None
-    import httpx
     from pydantic import TypeAdapter, ValidationError
 
     from diagnose.schema import Diagnosis
@@ -56,21 +57,65 @@ def explained(question: "Question", settings: "Settings") -> Answer | None:
         "settings": agreed(settings),
         "deadline_seconds": PATIENCE_SECONDS,
     }
-    transport = httpx.HTTPTransport(uds=str(settings.daemon.socket))
-    timeout = httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
-    try:
-        with httpx.Client(transport=transport, timeout=timeout) as client:
-            reply = client.post(f"http://daemon{EXPLAIN}", json=asked)
-    except httpx.HTTPError as error:
-        raise NotAnswered(str(error) or type(error).__name__) from error
-    if reply.status_code != httpx.codes.OK:
-        raise NotAnswered(_why(reply))
+    reply = _posted(EXPLAIN, asked, settings)
     try:
         diagnosis = TypeAdapter(Diagnosis).validate_json(reply.content)
     except ValidationError as error:
         raise NotAnswered("its answer is no diagnosis") from error
     told = reply.headers.get(WARNING)
     return Answer(diagnosis, json.loads(told) if told else None)
+
+
+def believed(pairs: "Sequence[Pair]", settings: "Settings") -> "dict[Pair, PairBelief] | None":
+    """Return what the daemon's model says about pairs of kinds; None where none runs.
+
+    Args:
+        pairs: Kinds of the fixed vocabulary.
+        settings: Of this site.
+
+    Raises:
+        NotAnswered: there is a daemon, and it gave no answer; the text says why.
+    """
+    if not settings.daemon.socket.exists():
+        return None
+    from pydantic import TypeAdapter
+
+    from models.causal_lm.belief import PairBelief
+
+    asked = {
+        "pairs": [(a.name, b.name) for a, b in pairs],
+        "settings": agreed(settings),
+        "urgency": "background",
+        "deadline_seconds": PATIENCE_SECONDS,
+    }
+    reply = _posted(PAIRS, asked, settings)
+    try:
+        beliefs = TypeAdapter(tuple[PairBelief, ...]).validate_json(reply.content)
+        return {
+            pair: belief for pair, belief in zip(pairs, beliefs, strict=True) if belief.answered
+        }
+    except ValueError as error:
+        raise NotAnswered("its answer is no list of beliefs") from error
+
+
+def _posted(path: str, asked: Mapping[str, Any], settings: "Settings") -> "httpx.Response":
+    """Return what the daemon answers.
+
+    Raises:
+        NotAnswered: nothing, or why it does not.
+    """
+    import httpx
+
+    transport = httpx.HTTPTransport(uds=str(settings.daemon.socket))
+    timeout = httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
+    try:
+        with httpx.Client(transport=transport, timeout=timeout) as client:
+            reply = client.post(f"http://daemon{path}", json=asked)
+    except httpx.HTTPError as error:
+        raise NotAnswered(str(error) or type(error).__name__) from error
+    if reply.status_code != httpx.codes.OK:
+        raise NotAnswered(_why(reply))
+    return reply
 
 
 def _why(reply: "httpx.Response") -> str:

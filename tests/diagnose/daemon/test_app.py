@@ -238,3 +238,11 @@ def test_answers_are_counted(site):
     assert 'aitia_daemon_responses_total{code="200",route="/v1/explain"} 1.0' in page
     assert 'aitia_daemon_responses_total{code="400",route="/v1/explain"} 1.0' in page
     assert 'aitia_build_info{version="' in page
+
+
+def test_without_a_fleet_nothing_is_scanned(site):
+    assert site.unix.get("/v1/scans").status_code == 404
+    assert site.unix.post("/v1/scan", json={"group": "db"}).status_code == 404
+    assert site.unix.post("/v1/scan", json={}).json()["field"] == "group"
+    site.network.headers["authorization"] = f"Bearer {site.tokens.add('grafana', 'read')}"
+    assert site.network.post("/v1/scan", json={"group": "db"}).status_code == 403

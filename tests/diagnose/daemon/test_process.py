@@ -8,9 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
+from diagnose.config import load
+from diagnose.daemon.served import shared_scorer
 from models.kinds import LOG_KINDS, METRIC_KINDS
 from tests.diagnose.daemon.running import Running, running
+from tests.diagnose.scan.conftest import HOSTS, fleet_readings, keep
 from tests.models.tiny_model import save_tiny_model
+from tests.programs import wait_until
 from tests.scripted import bundle_in
 
 UNASKED = [[METRIC_KINDS[i].name, LOG_KINDS[i].name] for i in range(40)]
@@ -76,6 +80,23 @@ def test_the_model_answers_pairs_and_remembers_them(daemon):
     assert daemon.metrics()["aitia_daemon_batch_pairs_count"] == batches
 
 
+def test_a_scan_in_another_process_asks_the_daemons_model(daemon, monkeypatch):
+    for name, value in daemon.environment.items():
+        monkeypatch.setenv(name, value)
+    settings = load()
+    pairs = [(METRIC_KINDS[i], LOG_KINDS[-i]) for i in range(1, 20)]
+    before = daemon.metrics()["aitia_daemon_batch_pairs_sum"]
+    scorer = shared_scorer(settings)
+    beliefs = scorer.score(pairs)
+    assert all(belief.answered for belief in beliefs)
+    assert daemon.metrics()["aitia_daemon_batch_pairs_sum"] == before + len(pairs)
+    monkeypatch.setenv("AITIA_EXPLAIN__MAX_NODES", "3")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(daemon.home / "other"))
+    alone = shared_scorer(load())
+    assert alone.score(pairs[:1])[0].forward == pytest.approx(beliefs[0].forward, abs=1e-3)
+    assert daemon.metrics()["aitia_daemon_batch_pairs_sum"] == before + len(pairs)
+
+
 def test_what_is_begun_or_waits_is_answered_when_told_to_stop(tmp_path, tiny, bundle):
     daemon = Running(tmp_path / "daemon", tiny)
     notified = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -98,12 +119,24 @@ def test_what_is_begun_or_waits_is_answered_when_told_to_stop(tmp_path, tiny, bu
     notified.close()
 
 
-def test_after_a_kill_it_starts_again_on_the_same_socket(tmp_path, tiny, bundle):
-    daemon = Running(tmp_path / "daemon", tiny)
+def test_after_a_kill_it_starts_again_on_the_same_socket_and_the_scan_goes_on(
+    tmp_path, tiny, bundle
+):
+    hosts = HOSTS[:3]
+    keep(tmp_path / "telemetry", fleet_readings(hosts))
+    fleet = tmp_path / "fleet.yaml"
+    fleet.write_text(f"groups:\n  web:\n    hosts: {hosts}\n    every: 24h\n")
+    settings = {
+        **tiny,
+        "AITIA_DAEMON__FLEET": str(fleet),
+        "AITIA_TELEMETRY__DIR": str(tmp_path / "telemetry"),
+    }
+    daemon = Running(tmp_path / "daemon", settings)
     daemon.start()
-    second = daemon.command("daemon")
-    assert (second.returncode, "a daemon answers there already" in second.stderr) == (2, True)
-    with ThreadPoolExecutor(1) as pool:
+    with daemon.client() as client, ThreadPoolExecutor(1) as pool:
+        assert client.post("/v1/scan", json={"group": "db"}).json()["field"] == "group"
+        assert client.post("/v1/scan", json={"group": "web"}).status_code == 202
+        wait_until(lambda: client.get("/v1/scans").json()[0]["begun"], what="a scan is begun")
         asked = pool.submit(daemon.explain, bundle)
         assert daemon.end(signal.SIGKILL) == -signal.SIGKILL
         assert asked.exception() is None or isinstance(asked.exception(), httpx.TransportError)
@@ -111,7 +144,9 @@ def test_after_a_kill_it_starts_again_on_the_same_socket(tmp_path, tiny, bundle)
     done = daemon.command("explain", bundle, "-o", "json")
     assert "gave no answer" in done.stderr
     assert lasting(done.stdout)
-    daemon.start()
+    daemon.start(ready=False)
+    scanned = 'aitia_daemon_scans_total{group="web",outcome="done"}'
+    wait_until(lambda: daemon.metrics().get(scanned) == 1, 200, "the scan was gone on with")
     assert daemon.explain(bundle).status_code == 200
     assert daemon.end() == 0
 
@@ -124,10 +159,3 @@ def test_a_model_that_cannot_be_loaded_is_told_and_ends_it(tmp_path):
     )
     assert done.returncode == 2
     assert "no model can be loaded from" in done.stderr
-
-
-def test_an_address_beyond_loopback_wants_tokens(tmp_path, tiny):
-    settings = {**tiny, "AITIA_DAEMON__LISTEN": "0.0.0.0:0"}
-    done = Running(tmp_path / "home", settings).command("daemon")
-    assert done.returncode == 2
-    assert "daemon.listen 0.0.0.0:0 is no loopback address, and there is no token" in done.stderr
