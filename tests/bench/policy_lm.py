@@ -1,7 +1,7 @@
 """The language model as a policy over graphs: python -m tests.bench.policy_lm ADAPTER FOLDER.
 
 Its adapter stays as it is; what it makes of each question is computed once and kept in FOLDER, and
-the rows of the output layer that belong to the three answers learn, with a bias each. So all ways
+the rows of the output layer that belong to the three answers learn, with a bias each. So ways
 of ``tests.bench.policy`` can be compared on a model that would otherwise need a GPU.
 """
 
@@ -26,9 +26,10 @@ from models.policy.simulated import Episode
 from models.training.lora import AdaptedModel, AdapterShape
 from models.weights import BASE, locate
 from tests.bench.markdown import table
-from tests.bench.policy import BEGUN, HEAD, WAYS, improved, rows, taste_in
+from tests.bench.policy import BEGUN, CONTROL, HEAD, improved, rows, taste_in
 
-AMOUNTS = PolicyAmounts(train=48, test=60)
+AMOUNTS = PolicyAmounts(train=16, test=24)
+TRIED = (CONTROL, "ppo", "rloo", "trpo")
 BATCH = 64  # questions in one pass
 TURNED = [1, 0, 2]
 
@@ -108,7 +109,7 @@ def answering(adapter: Path, folder: Path, episodes: Sequence[Episode]) -> Answe
         known = load_file(adapter / WEIGHTS)
         lowest = min(int(name.split(".layers.")[1].split(".")[0]) for name in known)
         rank = min(next(iter(known.values())).shape)
-        model = AdaptedModel(locate(BASE).folder, AdapterShape(rank, lowest), precision="float32")
+        model = AdaptedModel(locate(BASE).folder, AdapterShape(rank, lowest))
         model.load(known)
         words = [model.tokenizer(a, add_special_tokens=False)["input_ids"][-1] for a in ANSWERS]
         folder.mkdir(parents=True, exist_ok=True)
@@ -133,7 +134,7 @@ def main() -> None:
     rewards, tested = ([rewarded(each) for each in part] for part in (learned, unseen))
     found: dict[str, list[dict[str, Floats]]] = {}
     for seed in range(given.seeds):
-        for way in (BEGUN, *WAYS):
+        for way in (BEGUN, *TRIED):
             policy = copy.deepcopy(start)
             if way != BEGUN:
                 improved(way, policy, learned, rewards, seed, given.units, taste)
