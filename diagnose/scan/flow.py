@@ -1,9 +1,10 @@
 """A scan as a whole: shards, findings, explanations of the worst; resumed where it stopped."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
+from time import perf_counter
 from typing import Final
 
 from diagnose.config import Settings
@@ -37,6 +38,7 @@ class Report:
         read: Hosts of which something was read.
         unseen: Hosts of which nothing was.
         resumed: Whether a scan was carried on that another process had begun.
+        seconds: That each stage took.
     """
 
     group: str
@@ -46,6 +48,7 @@ class Report:
     read: frozenset[str]
     unseen: tuple[str, ...]
     resumed: bool = False
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
 
 def scan(
@@ -81,12 +84,13 @@ def scan(
     with Checkpoint.opened(settings.store) as checkpoint:
         started = checkpoint.begin(group.name, min(at or datetime.now(UTC), newest), shards)
         look = Look(settings.telemetry.root, started.moment, group.alpha, group.least_probability)
-        done = started.shards - len(started.pending)
+        done, begun = started.shards - len(started.pending), perf_counter()
         for screened in engine.run(partial(screen, look), started.pending):
             told = tuple(_advised(one, settings) for one in screened.findings)
             checkpoint.done(started, replace(screened, findings=told))
             done += 1
             tell("shards", done, started.shards)
+        screened_at = perf_counter()
         unseen = group.named.intersection(hosts).difference(known).union(checkpoint.unseen(started))
         for host in sorted(unseen & group.named):
             checkpoint.add(started, _advised(_missed(host, started.moment), settings))
@@ -101,6 +105,7 @@ def scan(
         frozenset(hosts) - unseen,
         tuple(sorted(unseen)),
         started.resumed,
+        {"screen": screened_at - begun, "explain": perf_counter() - screened_at},
     )
 
 

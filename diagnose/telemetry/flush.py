@@ -78,7 +78,8 @@ class Flusher:
 
     def _learn(self, unknown: pl.DataFrame) -> None:
         """Give numbers to series that were never seen, and make them durable."""
-        fresh = unknown.select(SERIES).unique(maintain_order=True)
+        # In order, so that the series of a host have numbers near each other, and lie together.
+        fresh = unknown.select(SERIES).unique().sort(SERIES)
         number = pl.int_range(1, 1 + pl.len(), dtype=pl.Int32) + self._last_number
         fresh = fresh.select(number.alias("series"), *SERIES)
         self.tables.append("series", fresh)

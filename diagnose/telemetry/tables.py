@@ -140,13 +140,28 @@ class Tables:
             post_commithook_properties=QUIETLY,
         )
 
-    def replace(self, name: str, rows: pl.DataFrame, hour: str | None) -> None:
-        """Commit ``rows`` in place of all that a table holds, of one hour where it has any."""
+    def replace(
+        self,
+        name: str,
+        rows: pl.DataFrame,
+        hour: str | None,
+        positions: tuple[int, int] | None = None,
+    ) -> None:
+        """Commit ``rows`` in place of what a table holds.
+
+        Args:
+            name: Of the table.
+            rows: In its schema.
+            hour: Of what; None for all.
+            positions: Least and greatest position of the readings of that hour; None for all.
+        """
+        which = [] if hour is None else [f"hour = '{hour}'"]
+        which += [f"position BETWEEN {positions[0]} AND {positions[1]}"] if positions else []
         write_deltalake(
             self.table(name),
             rows,
             mode="overwrite",
-            predicate=None if hour is None else f"hour = '{hour}'",
+            predicate=" AND ".join(which) or None,
             writer_properties=WRITER,
             post_commithook_properties=QUIETLY,
         )

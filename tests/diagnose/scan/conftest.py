@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from diagnose.config import Settings
+from diagnose.config import ModelSection, Settings, StoreSection, TelemetrySection
 from diagnose.schema import READINGS
 from diagnose.telemetry.batch import batch_of
 from diagnose.telemetry.flush import Flusher
@@ -77,9 +77,9 @@ def telemetry(tmp_path_factory):
 def settings(telemetry, tmp_path):
     """Return settings with a state database of their own, and no language model."""
     return Settings(
-        store={"url": f"sqlite:///{tmp_path / 'state.db'}"},
-        telemetry={"dir": telemetry},
-        model={"proposer": "none"},
+        store=StoreSection(url=f"sqlite:///{tmp_path / 'state.db'}"),
+        telemetry=TelemetrySection(dir=telemetry),
+        model=ModelSection(proposer="none"),
     )
 
 

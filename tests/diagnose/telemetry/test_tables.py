@@ -135,14 +135,41 @@ def test_where_nothing_was_kept_a_reader_says_what_to_do(tmp_path):
         Reader(str(tmp_path), tmp_path / "journal.db")
 
 
-def test_an_hour_that_does_not_fit_into_memory_is_joined_as_it_is(kept, monkeypatch):
-    monkeypatch.setattr(upkeep, "SORTED", 1)
-    for second in range(upkeep.FILES + 1):
+def test_an_hour_that_does_not_fit_into_memory_is_sorted_in_parts(kept, monkeypatch):
+    monkeypatch.setattr(upkeep, "SORTED", 20)
+    for second in range(2 * upkeep.FILES):
         kept.append(readings((0, "db1", "cpu", float(second)), (second, "db1", "mem", 1.0)))
         kept.flusher.flush()
     before = kept.read()
-    kept.upkeep.run(at(9999))
-    assert len(kept.tables.table("readings").file_uris()) == 1
-    assert kept.read() == before  # the later value still wins
-    kept.upkeep.run(at(9999))
-    assert kept.read() == before
+    for _ in range(2):
+        kept.upkeep.run(at(9999))
+        files = kept.tables.table("readings").file_uris()
+        parts = [pl.read_parquet(file, hive_partitioning=False) for file in files]
+        assert len(parts) < upkeep.FILES
+        assert max(part.height for part in parts) <= 20
+        assert all(part.equals(part.sort("series", "time")) for part in parts)
+        assert kept.read() == before  # the later value still wins
+    kept.append(readings((0, "db1", "cpu", -1.0)))
+    assert kept.read()[0][3] == -1.0
+    kept.flusher.flush()
+    assert kept.read()[0][3] == -1.0
+
+
+@given(st.lists(st.integers(1, 9), min_size=4, max_size=12), st.integers(4, 30))
+@settings(max_examples=12)
+def test_whatever_is_joined_every_reading_is_there_once(sizes, most):
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(upkeep, "SORTED", most)
+        patch.setattr(upkeep, "FILES", 3)
+        kept, begin = Kept(Path(folder)), 0
+        for place, size in enumerate(sizes):
+            rows = [(begin + i, f"db{i % 3}", "cpu", float(i)) for i in range(size)]
+            kept.append(readings(*rows))
+            kept.flusher.flush()
+            begin += size
+            if place % 4 == 3:
+                kept.upkeep.run(at(0))
+        found = kept.read()
+        assert len(found) == sum(sizes)
+        assert len({row[0] for row in found}) == sum(sizes)
+        kept.close()

@@ -1,0 +1,155 @@
+"""How far a scan is, across the death of the process that carries it out."""
+
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from diagnose.scan.checkpoint import Checkpoint
+from diagnose.scan.shards import Expected, Finding, Screened, Shard
+from diagnose.schema import Node, Prediction
+from diagnose.sections import StoreSection
+from diagnose.store import opened
+from diagnose.tables import FINDINGS, PREDICTIONS, SCANS
+from tests.programs import wait_until
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+SHARDS = [Shard(number, (f"web{number}a", f"web{number}b"), (1, 9)) for number in range(4)]
+
+
+def finding(host, symptom=None, moment=NOON, incident=None):
+    foreseen = Prediction(host, "disk-full", 0.5, 60.0, moment)
+    return Finding(host, moment, (Expected(foreseen),), symptom=symptom, incident=incident)
+
+
+@pytest.fixture
+def section(tmp_path):
+    return StoreSection(url=f"sqlite:///{tmp_path / 'state.db'}")
+
+
+@pytest.fixture
+def checkpoint(section):
+    with Checkpoint.opened(section) as checkpoint:
+        yield checkpoint
+
+
+def test_a_scan_is_carried_on_with_the_shards_that_are_missing(checkpoint):
+    first = checkpoint.begin("all", NOON, SHARDS)
+    assert (first.pending, first.shards, first.resumed) == (tuple(SHARDS), 4, False)
+    checkpoint.done(first, Screened(1, (finding("web1a"),), ("web1b",)))
+    again = checkpoint.begin("all", NOON + timedelta(minutes=10), SHARDS)
+    assert (again.id, again.moment, again.resumed) == (first.id, NOON, True)
+    assert [shard.number for shard in again.pending] == [0, 2, 3]
+    assert checkpoint.unseen(again) == ("web1b",)
+    assert checkpoint.findings(again) == (finding("web1a"),)
+
+
+@pytest.mark.parametrize(
+    ("group", "minutes", "shards"),
+    [("other", 1, SHARDS), ("all", 31, SHARDS), ("all", 1, SHARDS[1:])],
+)
+def test_another_group_a_later_day_or_other_hosts_are_another_scan(
+    checkpoint, group, minutes, shards
+):
+    first = checkpoint.begin("all", NOON, SHARDS)
+    other = checkpoint.begin(group, NOON + timedelta(minutes=minutes), shards)
+    assert (other.id == first.id, other.resumed) == (False, False)
+
+
+def test_a_scan_that_is_finished_is_not_carried_on(checkpoint):
+    first = checkpoint.begin("all", NOON, SHARDS)
+    checkpoint.finish(first)
+    later = checkpoint.begin("all", NOON + timedelta(minutes=5), SHARDS)
+    assert not later.resumed
+
+
+def test_what_is_done_twice_is_there_once(checkpoint, section):
+    for _ in range(2):
+        scan = checkpoint.begin("all", NOON, SHARDS)
+        for _ in range(2):
+            checkpoint.done(scan, Screened(0, (finding("web0a"),)))
+            checkpoint.add(scan, finding("gone"))
+        checkpoint.finish(scan)
+    assert [one.host for one in checkpoint.findings(scan)] == ["gone", "web0a"]
+    with opened(section) as store:
+        assert sorted(one.entity for one in store.predictions()) == ["gone", "web0a"]
+
+
+def test_predictions_of_a_host_in_trouble_wait_for_its_explanation(checkpoint, section):
+    scan = checkpoint.begin("all", NOON, SHARDS)
+    ill = finding("web0a", Node("web0a", "cpu"))
+    checkpoint.done(scan, Screened(0, (ill,)))
+    with opened(section) as store:
+        assert store.predictions() == ()
+        checkpoint.explained(scan, ill)
+        assert [one.entity for one in store.predictions()] == ["web0a"]
+
+
+def test_trouble_that_lasts_is_one_incident(checkpoint):
+    scan = checkpoint.begin("all", NOON, SHARDS)
+    checkpoint.done(scan, Screened(0, (finding("web0a", incident="inc-1"),)))
+    assert checkpoint.incident_of("web0a", NOON + timedelta(minutes=59)) == "inc-1"
+    assert checkpoint.incident_of("web0a", NOON + timedelta(minutes=61)) is None
+    assert checkpoint.incident_of("web0b", NOON) is None
+
+
+SLOW = """
+import sys, time
+from pathlib import Path
+from diagnose.compose import compose
+from diagnose.config import Settings
+from diagnose.fleet import WHOLE
+from diagnose.scan import flow
+from diagnose.scan.shards import shards_of
+
+class Slow:
+    def run(self, work, shards):
+        for shard in shards:
+            yield work(shard)
+            print(shard.number, flush=True)
+            if len(sys.argv) > 2:
+                time.sleep(60)
+
+flow.shards_of = lambda hosts, kept: shards_of(hosts, kept, 4)
+settings = Settings.model_validate_json(sys.argv[1])
+report = flow.scan(settings, WHOLE, WHOLE.groups[0], Slow(), lambda: compose(settings))
+print("resumed", report.resumed)
+"""
+
+
+def rows(section):
+    """Return all findings and predictions, without what tells when they were stored."""
+    engine = sa.create_engine(section.url)
+    with engine.connect() as connection:
+        found = connection.execute(sa.select(FINDINGS.c.host, FINDINGS.c.document)).all()
+        told = connection.execute(sa.select(PREDICTIONS.c.entity, PREDICTIONS.c.document)).all()
+        scans = connection.execute(sa.select(SCANS.c.id)).all()
+    engine.dispose()
+    return sorted(map(tuple, found)), sorted(map(tuple, told)), len(scans)
+
+
+def test_a_scan_that_was_killed_ends_as_one_that_was_not(settings, tmp_path):
+    def command(name, *more):
+        other = settings.model_copy(
+            update={"store": StoreSection(url=f"sqlite:///{tmp_path / name}.db")}
+        )
+        return [sys.executable, "-c", SLOW, other.model_dump_json(), *more]
+
+    whole = subprocess.run(command("whole"), capture_output=True, text=True, check=True)
+    assert whole.stdout.split() == ["0", "1", "2", "resumed", "False"]
+    log = tmp_path / "killed.log"
+    with log.open("w") as out:
+        killed = subprocess.Popen(command("killed", "slow"), stdout=out)
+        wait_until(lambda: "0" in log.read_text(), what="the first shard is yielded")
+        killed.send_signal(signal.SIGKILL)
+        killed.wait()
+    resumed = subprocess.run(command("killed"), capture_output=True, text=True, check=True)
+    assert resumed.stdout.split()[-2:] == ["resumed", "True"]
+    assert resumed.stdout.split()[0] in ("0", "1")  # killed before or after it was committed
+    one, other = (
+        rows(StoreSection(url=f"sqlite:///{tmp_path / name}.db")) for name in ("whole", "killed")
+    )
+    assert one == other
