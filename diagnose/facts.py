@@ -145,6 +145,19 @@ def kind_of(node: Node) -> Kind:
     return kind_of_absence() if node.signal == "telemetry.absent" else kind_of_metric(node.signal)
 
 
+def name_of(node: Node, kind: Kind) -> str:
+    """Return what a metric counts, in the vocabulary's words: of what is left, not of what is used.
+
+    Example:
+        >>> node = Node("db-1", "node_filesystem_avail_bytes/mountpoint=/")
+        >>> name_of(node, kind_of(node))
+        'file system space left'
+    """
+    if kind.name in USED and LEFT.search(_words(node)):
+        return kind.name.replace("disk wear", "disk life used").replace("used", "left")
+    return kind.name
+
+
 def _accused(shares: Iterable[tuple[str, float]]) -> tuple[tuple[str, float], ...]:
     """Return the entities that are believed most, each with the sum of its causes."""
     belief: dict[str, float] = {}

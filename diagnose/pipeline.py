@@ -60,6 +60,7 @@ Intervene = Callable[[CausalGraph, Window, Ranking, Node], tuple[Intervention, .
 Imagine = Callable[[CausalGraph, Window, Ranking, Node], tuple[Counterfactual, ...]]
 Advise = Callable[[Diagnosis, Window], Diagnosis]
 Tell = Callable[[Diagnosis, Window], tuple[Paragraph, ...]]
+Write = Callable[[Diagnosis, Window], Diagnosis]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ class Roles:
     Attributes:
         plain_proposer: The proposer with the model's weight at 0; None where there is no model.
         calibration: How the probabilities of a ranking are read.
+        write: Adds a brief in a language model's words; None where nobody writes.
     """
 
     detector: Detector
@@ -83,6 +85,7 @@ class Roles:
     advise: Advise
     tell: Tell
     calibration: Calibrator
+    write: Write | None = None
 
 
 def explain(incident: str, window: Window, roles: Roles, symptom: Node | None = None) -> Diagnosis:
@@ -112,6 +115,9 @@ def explain(incident: str, window: Window, roles: Roles, symptom: Node | None = 
         diagnosis = _explained(diagnosis, ranking, window, roles, asked, seconds)
         with _timed("advise", seconds):
             diagnosis = roles.advise(diagnosis, window)
+        if roles.write:
+            with _timed("write", seconds):
+                diagnosis = roles.write(diagnosis, window)
     return replace(diagnosis, story=roles.tell(diagnosis, window))
 
 

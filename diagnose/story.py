@@ -12,6 +12,7 @@ from typing import Final
 from diagnose.instruct import instruct
 from diagnose.schema import (
     Anomaly,
+    Brief,
     CausalGraph,
     Diagnosis,
     Edge,
@@ -25,6 +26,7 @@ from diagnose.wording import chance, counted, duration, moment, percent, printab
 WITNESSES: Final = 5  # anomalies that are told
 RIVALS: Final = 3  # causes that are told
 SENTENCE: Final = 400  # characters that somebody else's sentence may have
+SENT: Final = 2000  # the same of what left the site
 BASIS: Final = {
     "topology": "who calls whom and what runs where",
     "tier": "hardware acts on software, not the reverse",
@@ -44,6 +46,7 @@ def tell(diagnosis: Diagnosis, window: Window) -> tuple[Paragraph, ...]:
     else:
         parts = [
             ("Answer", _answer(diagnosis, units)),
+            ("In short", _brief(diagnosis.brief)),
             ("What to do", instruct(diagnosis, units)),
             ("Path", _path(diagnosis)),
             ("Evidence", _evidence(diagnosis.anomalies, units)),
@@ -91,6 +94,16 @@ def _answer(diagnosis: Diagnosis, units: dict[Node, str]) -> Iterator[str]:
     else:
         yield f"The symptom is {_name(diagnosis.symptom)}."
     yield f"That it is something else, or was not observed: {percent(diagnosis.other_probability)}."
+
+
+def _brief(brief: Brief | None) -> Iterator[str]:
+    """Yield what a language model wrote, each sentence with what it cites; steps in our words."""
+    if brief is None:
+        return
+    steps = {one.id: one.text for one in brief.evidence if one.is_action}
+    for sentence in brief.sentences:
+        step = f" ({steps[sentence.action]})" if sentence.action else ""
+        yield f"{printable(sentence.text, SENTENCE)}{step} [{', '.join(sentence.evidence)}]"
 
 
 def _path(diagnosis: Diagnosis) -> Iterator[str]:
@@ -222,7 +235,11 @@ def _missing(diagnosis: Diagnosis) -> Iterator[str]:
     if diagnosis.graph.unanswered:
         pairs = counted(diagnosis.graph.unanswered, "pair")
         yield f"The language model gave no answer about {pairs} of kinds of signals."
-    yield from (f"Left the site: {printable(sent, SENTENCE)}" for sent in diagnosis.graph.sent)
+    brief = diagnosis.brief or Brief()
+    sent = (*diagnosis.graph.sent, *brief.sent)
+    yield from (f"Left the site: {printable(text, SENT)}" for text in sent)
+    if brief.dropped and not brief.sentences:
+        yield "The language model's brief is not shown: the facts do not back enough of it."
 
 
 def _doubts(diagnosis: Diagnosis) -> Iterator[str]:

@@ -19,6 +19,7 @@ from diagnose.schema.answer import (
     Paragraph,
     Prediction,
 )
+from diagnose.schema.brief import Brief, Evidence, Sentence
 from diagnose.schema.claim import (
     Anomaly,
     Association,
@@ -53,6 +54,7 @@ __all__ = [
     "TIME",
     "Anomaly",
     "Association",
+    "Brief",
     "Calibration",
     "CausalGraph",
     "Check",
@@ -61,6 +63,7 @@ __all__ = [
     "DirectionFrom",
     "Edge",
     "Effect",
+    "Evidence",
     "Failure",
     "Goal",
     "Guidance",
@@ -75,6 +78,7 @@ __all__ = [
     "Refuter",
     "Risk",
     "RootCause",
+    "Sentence",
     "Setting",
     "Sign",
     "Signal",

@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Literal
 
+from diagnose.schema.brief import Brief
 from diagnose.schema.checks import at_least_zero, share
 from diagnose.schema.claim import (
     Anomaly,
@@ -49,6 +50,8 @@ class Diagnosis:
         counterfactuals: Rung three, for the first causes.
         guidance: What to do, best first; empty where no runbook fits.
         story: The diagnosis in plain words.
+        brief: The same in a language model's words, as far as they survived; None where none was
+            asked for.
         missing: What was not seen, so that nobody takes silence for health.
         silenced: Who has silenced the alert and until when, a sentence; "" where nobody has.
         alert_time: When somebody noticed.
@@ -70,6 +73,7 @@ class Diagnosis:
     counterfactuals: tuple[Counterfactual, ...] = ()
     guidance: tuple[Guidance, ...] = ()
     story: tuple[Paragraph, ...] = ()
+    brief: Brief | None = None
     missing: tuple[str, ...] = ()
     silenced: str = ""
     alert_time: datetime | None = None
