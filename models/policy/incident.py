@@ -103,6 +103,7 @@ class Residuals:
         baseline, recent = _standard(incident.baseline, incident.recent)
         self._moments = incident.moments
         self._size = baseline.shape[1]
+        # The first instants have no past of their own; normal life stands in for it.
         joined = np.concatenate((baseline[-MAX_LAG:], recent))
         self._before, self._during = _lagged(baseline), _lagged(joined)
         self._products = self._before.T @ self._before / max(len(self._before), 1)
