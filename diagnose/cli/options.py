@@ -43,8 +43,12 @@ def settings(config: Path | None, proposer: str | None = None) -> "Settings":
 
 
 @contextmanager
-def extra() -> Iterator[None]:
-    """Import, inside, what only ``aitia[diagnose]`` brings; say so where it is missing."""
+def extra(name: str = "diagnose") -> Iterator[None]:
+    """Import, inside, what only an extra of ``aitia`` brings; say so where it is missing.
+
+    Args:
+        name: The extra.
+    """
     try:
         yield
     except ModuleNotFoundError as error:
@@ -52,7 +56,7 @@ def extra() -> Iterator[None]:
         if missing in ("", "collectors", "diagnose", "models"):
             raise
         raise Failure(
-            f"this command needs {missing}, which is not installed", "pip install 'aitia[diagnose]'"
+            f"this command needs {missing}, which is not installed", f"pip install 'aitia[{name}]'"
         ) from error
 
 

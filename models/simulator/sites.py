@@ -35,6 +35,7 @@ class Site:
     weight: NDArray[np.float64]
 
 
+OF_CASE: Final = 128  # pairs of one site and case at most
 SHARES: Final = {
     "direct": CASES["direct"],
     "indirect": CASES["indirect"] * (1 - NEAR),
@@ -73,6 +74,7 @@ def drawn_site(seed: int, most: int, split: Split = "train") -> Site:
         found = found[(found >= 0).all(axis=1)]
         if not len(found):
             continue
+        found = rng.permutation(found)[:OF_CASE]  # those without a link are by far the most
         turned = rng.random(len(found)) < 0.5
         found[turned] = found[turned, ::-1]
         first.append(found[:, 0])

@@ -125,6 +125,12 @@ class AdaptedModel:
             for name, value in weights.items():
                 mine[name].copy_(value)
 
+    def begin_with(self, folder: Path) -> None:
+        """Take over an adapter from ``folder``."""
+        from safetensors.torch import load_file
+
+        self.load(load_file(folder / WEIGHTS))
+
     def save(self, folder: Path, card: Mapping[str, Any]) -> None:
         """Write the adapter as ``models.adapters`` reads it, weights in bfloat16.
 

@@ -1,13 +1,17 @@
-"""Stage "kinds": the lower layers and a head learn to weigh all pairs of a site's kinds at once."""
+"""Stages "head" and "kinds": learn to weigh all pairs of a site's kinds at once.
 
-from collections.abc import Sequence
+The head alone learns first, from vectors that are made once and kept; then the layers below learn
+with it. Begun together, both are slower by far: the layers follow a head that knows nothing yet.
+"""
+
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.adapters import HEAD
+from models.adapters import HEAD, WEIGHTS
 from models.causal_lm.encoder import head_for
 from models.causal_lm.pair_head import read
 from models.causal_lm.prompt import described
@@ -19,12 +23,13 @@ if TYPE_CHECKING:
     from torch.nn import Parameter
 
 KINDS: Final = 64  # of one site that are read in one step
+KEPT: Final = 20_000  # vectors of kinds
 SMOOTHING: Final = 0.03
 IN_FRONT: Final = "head."  # of the names of a head's weights, among all that learns
 
 
 class KindReader:
-    """A model's lower layers with an adapter, and a head; both learn.
+    """A model's lower layers with an adapter, and a head that weighs what they read.
 
     Args:
         folder: Holds configuration, tokenizer and safetensors, as ``models.weights`` gives it.
@@ -45,7 +50,14 @@ class KindReader:
         head = {f"{IN_FRONT}{name}": each for name, each in self.head.named_parameters()}
         return {**self.adapted.parameters, **head}
 
-    def load(self, weights: "dict[str, Tensor]") -> None:
+    def begin_with(self, folder: Path) -> None:
+        """Take over an adapter and its head from ``folder``."""
+        from safetensors.torch import load_file
+
+        self.adapted.load(load_file(folder / WEIGHTS))
+        self.head.load_state_dict(load_file(folder / HEAD))
+
+    def load(self, weights: "Mapping[str, Tensor]") -> None:
         """Take over trained values; see ``AdaptedModel.load``."""
         mine = {name: value for name, value in weights.items() if name.startswith(IN_FRONT)}
         self.adapted.load({k: value for k, value in weights.items() if k not in mine})
@@ -64,10 +76,14 @@ class KindReader:
         """Return pairs by three, from descriptions and each pair's places among them."""
         import torch
 
-        vectors = read(self.adapted.body, self.adapted.tokenizer, texts)
+        vectors = self.vectors(texts)
         places = (torch.from_numpy(each).to(vectors.device) for each in (first, second))
         found: Tensor = self.head(vectors, *places)
         return found
+
+    def vectors(self, texts: Sequence[str]) -> "Tensor":
+        """Return what the layers make of descriptions, a row each."""
+        return read(self.adapted.body, self.adapted.tokenizer, texts)
 
     def save(self, folder: Path, card: dict[str, Any]) -> None:
         """Write adapter and head as ``models.causal_lm.encoder`` reads them."""
@@ -76,6 +92,39 @@ class KindReader:
         self.adapted.save(folder, card)
         weights = {name: value.cpu().contiguous() for name, value in self.head.state_dict().items()}
         save_file(weights, folder / HEAD)
+
+
+class HeadAlone(KindReader):
+    """The same, of which only the head learns: what is read once is kept."""
+
+    def __init__(
+        self, folder: Path, shape: AdapterShape, device: str = "cpu", seed: int = 0
+    ) -> None:
+        super().__init__(folder, shape, device, seed)
+        self._known: dict[str, Tensor] = {}
+
+    @property
+    def parameters(self) -> "dict[str, Parameter]":
+        """What learns, by name."""
+        every = super().parameters
+        return {name: each for name, each in every.items() if name.startswith(IN_FRONT)}
+
+    def load(self, weights: "Mapping[str, Tensor]") -> None:
+        """Take over trained values; see ``AdaptedModel.load``."""
+        self.head.load_state_dict({k.removeprefix(IN_FRONT): v for k, v in weights.items()})
+
+    def vectors(self, texts: Sequence[str]) -> "Tensor":
+        """Return what the layers make of descriptions, a row each."""
+        import torch
+
+        if len(self._known) > KEPT:  # invented names come once
+            self._known.clear()
+        fresh = [text for text in dict.fromkeys(texts) if text not in self._known]
+        if fresh:
+            with torch.no_grad():
+                made = read(self.adapted.body, self.adapted.tokenizer, fresh)
+            self._known.update(zip(fresh, made, strict=True))
+        return torch.stack([self._known[text] for text in texts])
 
 
 def sites(step: int, count: int) -> list[Site]:
