@@ -17,7 +17,7 @@ ACTS: Final = (
     r"(?:caus(?:e|es)|affects?|influences?|impacts?|drives?|determines?|produces?|triggers?|"
     r"shapes?|controls?|generates?|induces?|provokes?|act(?:s)? (?:up)?on|leads? to|results? in|"
     r"brings? about|gives? rise to|contributes? to|feeds?(?: into)?|points? (?:in)?to|changes?|"
-    r"alters?|moves?|explains?)"
+    r"alters?|moves?|explains?|(?:is|are) responsible for)"
 )
 ACTED: Final = (
     r"(?:caused|affected|influenced|impacted|driven|determined|produced|triggered|shaped|controlled|"
@@ -64,7 +64,8 @@ THROUGH: Final = re.compile(
     r"\bindirect|\bmediat|\bthrough\b|\bvia\b|\bby way of\b|\bsomething else\b|\bintermedia|"
     r"\bin turn\b|"
     r"\bchain\b|\b(?:another|other|some|third|further|a) (?:\w+ ){0,2}(?:variables?|factors?)\b|"
-    r"\bin between\b|\bpasses?\b.*\bon\b|\bstep(?:s|ping)?\b|\bdetour\b|\broundabout\b|"
+    r"\bin between\b|\bpasses?\b.*\bon\b|\bstep(?:s|ping)?\b|\bdetour\b|"
+    r"\broundabout\b|\bremote\b|\bdistal\b|"
     r"\bsomething that\b|\bsomething which\b|\bcausal path\b"
 )
 AT_ONCE: Final = re.compile(
@@ -83,7 +84,8 @@ EITHER_WAY: Final = re.compile(
 NOT_DIRECT: Final = re.compile(
     r"(?:,|\bbut\b|\bthough\b|\balthough\b|\beven if\b|\byet\b|\band\b|\balbeit\b|\s)*"
     r"\b(?:it |this |that |the )?(?:\w+ )?(?:is |are |does so |do so )?(?:not|n't|never|non)[ -]"
-    r"(?:in )?(?:an? |the |necessarily |via an? )*(?:direct(?:ly)?|immediate(?:ly)?|straight)\b"
+    r"(?:in )?(?:an? |the |necessarily |via an? )*(?:direct(?:ly)?|immediate(?:ly)?|straight|"
+    r"parent|child)\b"
     r"(?: (?:one|way|manner|cause|effect|causes|effects|influence|link|child|parent)\b)?"
 )
 DENIED_VERB: Final = re.compile(r"\b(?:does|do|did|is|are|was) (?:not|n't|never) (?:\w+ )?<|n't\b")
@@ -118,7 +120,7 @@ STRAIGHT: Final = re.compile(
 CAUSAL: Final = re.compile(
     rf"{ACTS}|{ACTED}|\bcausal|\b{CAUSE}\b|\b{EFFECT}\b|\bimpact|\binfluenc|→|->|←|<-|\bmediat|"
     r"\bresponsible\b|\bdepends?\b|\bresponds?\b|\breacts?\b|\bresults?\b|\bdue to\b|\bstems?\b|"
-    r"\barises?\b|\bbearing\b|\bcausing\b|\baffecting\b|\binfluencing\b|\barrow\b|\bedge\b|\bpoints?\b"
+    r"\barises?\b|\bbearing\b|\bcausing\b|\baffecting\b|\binfluencing\b|\barrow\b|\bedge\b|\bpoints?\b|\bpath\b"
 )
 
 
@@ -147,6 +149,7 @@ def read_hypothesis(sentence: str) -> ReadClaim | None:
     x, y = places
     text = sentence.replace(f"<{x}>", "<x>").replace(f"<{y}>", "<y>").rstrip(" .?!")
     text = re.sub(r",? (?:i\.e\.,?|that is,?|namely,?)", " ", text)
+    text = text.replace("non-direct", "indirect")
     kind = _symmetric(text)
     if kind is not None:
         return ReadClaim(Claim(kind, x, y), bool(DENIED.search(text)))

@@ -213,7 +213,7 @@ nor if when once which knowing however but so while given following follows name
 consider suppose take let imagine variables relations
 """
 _NO_NAME: Final = """
-system data everything one two three four five six seven eight variable closed relation statistical
+system everything one two three four five six seven eight variable closed relation statistical
 he she you i.e
 """
 NO_END: Final = frozenset(_NO_END.split())

@@ -20,7 +20,7 @@ LIST: Final = re.compile(
 )
 INDEPENDENT: Final = re.compile(
     r"\bindependen|\buncorrelated|\bunrelated|\bunassociated|\bunlinked|\bunconnected|\borthogonal|"
-    r"\bnothing to do with|\bseparated|\bdecoupled|\bdisconnected|⊥|⟂|\bindep\b"
+    r"\bnothing to do with|\bseparated|\bdecoupled|\bdisconnected|[⊥⟂⫫]|\bindep\b"
 )
 DEPENDENT: Final = re.compile(
     r"(?<!in)\bdepend|\binterdepend|\bcorrelat|\bassociat|\brelat|\blink|\bconnect|\bcovar|"
@@ -28,11 +28,12 @@ DEPENDENT: Final = re.compile(
     r"\bvar(?:y|ies)|\bmoves?\b|\binformati|\btells?\b|\bpredict|"
     r"\bgo(?:es)? (?:along|together|hand)|"
     r"\bcoupled|\btied\b|\bties\b|\bassociation|\bbound\b|\bsays?\b|\bhints?\b|\bhas to do with|"
-    r"⊥̸"
+    r"⊥̸|\bfluctuat|\bgo(?:es)? with\b|\b(?:influenc|affect)\w* (?:each other|one another)"
 )
 NEGATION: Final = re.compile(
     r"\bnot\b|\bno\b|n't\b|\bnever\b|\bneither\b|\bnone\b|\bnothing\b(?! to do with)|\black|"
     r"\bwithout\b|\bfail|\babsen(?:t|ce)\b|\bvanish|\bdisappear|\bceas|\bcannot\b|\bstops?\b|"
+    r"\bremov|\beliminat|\bdestroys?\b|\bgo(?:es)? away|"
     r"\bzero\b|\bloses?\b|\bnor\b(?!.*\bneither\b)|\bbreaks?\b|\bhardly\b"
 )
 # Directly before a list, these say that it is held fixed.
@@ -42,8 +43,11 @@ FIXES: Final = re.compile(
     r"\bhold\w*|\bheld|\bfix\w*|\bkeep\w*|\bstratif\w* (?:by|on)|\bpartial\w* out|\bregress\w* out|"
     r"\btak(?:e|ing)|\bconsider\w*|\bin the presence of|\bbeyond (?:that in)?|\bnet of|"
     r"\bin the context of|\bobserving|\bobserve|\bcontroll?(?:ed|ing)|\bconditional|\bin view of|"
-    r"\bin (?:the )?light of|\bseparated by|\bset|\|)"
-    r"(?: already)?(?: both)?(?: the)?(?: (?:values?|levels?|states?|knowledge|effects?)(?: of)?)?"
+    r"\bin (?:the )?light of|(?<=separated )by|\bset|"
+    r"\||"
+    r"\bwith respect to|\bconditions? of|\btaking into account|\bregardless of|\bbased on)"
+    r"(?: already)?(?: both)?(?: of)?(?: the)?"
+    r"(?: (?:values?|levels?|states?|knowledge|effects?)(?: of)?)?"
     r"(?: (?:all of|both))?\s*$"
 )
 # These need one of the next behind the list.
@@ -60,6 +64,7 @@ CLOSES: Final = re.compile(
     r"controlled|adjusted|into account|conditioned|considered|measured|unchanged|specified)\b|"
     rf"(?:{IS})+(?:given|observed|seen|set|learned|available|included|in the model)\b)"
 )
+SCREENS: Final = re.compile(rf"(?P<by>{LIST.pattern}) screens? off (?P<a><\d+>) from (?P<b><\d+>)")
 EVERY_PAIR: Final = re.compile(
     r"\b(?:all|every|each|any)\b.*\b(?:pairs?|variables?|two|others?)\b|\beach other\b|\bpairwise\b"
 )
@@ -107,6 +112,7 @@ def read_relations(text: Numbered) -> Relations:
 def _read(sentence: str, count: int) -> Iterator[Statement]:
     """Yield what one sentence states."""
     sentence = sentence.replace("_||_", " ⊥ ").replace("⊥⊥", "⊥").replace("||", "⊥")
+    sentence = SCREENS.sub(r"given \g<by>, \g<a> and \g<b> are independent", sentence)
     excepted = EXCEPT.search(sentence)
     if EVERY_PAIR.search(sentence) and (excepted or not PLACE.search(sentence)):
         yield from _every_pair(sentence, excepted, count)
