@@ -196,6 +196,35 @@ def exhaustion(
     return Exhaustion(left / slope, ends[0], ends[1], sure)
 
 
+def heading(values: Array, alpha: float = 0.01) -> NDArray[np.bool_]:
+    """Return which levels may have a trend: of all others ``exhaustion`` says nothing.
+
+    Args:
+        values: Of shape (instants, levels), on one regular step, NaN where nothing was seen.
+        alpha: As ``exhaustion`` takes it.
+    """
+    moving: NDArray[np.bool_] = np.fmax.reduce(values, axis=0) > np.fmin.reduce(values, axis=0)
+    whole = np.flatnonzero(moving & ~np.isnan(values).any(axis=0))  # others have other buckets
+    seconds = np.arange(len(values), dtype=np.float64)
+    edges = np.append(np.flatnonzero(np.diff(_bucket(seconds))) + 1, len(values))
+    if len(edges) < LEAST or not len(whole):
+        return moving
+    starts = np.append(0, edges[:-1])
+    level = np.array(
+        [np.median(values[a:b, whole], axis=0) for a, b in zip(starts, edges, strict=True)]
+    )
+    rises, falls = np.zeros(len(whole)), np.zeros(len(whole))
+    for distance in range(1, len(level)):
+        apart = level[distance:] - level[:-distance]
+        rises += (apart > 0).sum(axis=0)
+        falls += (apart < 0).sum(axis=0)
+    n, pairs = len(level), len(level) * (len(level) - 1) // 2
+    # The least margin that ``exhaustion`` asks for: that of noise whose neighbours are strangers.
+    margin = NormalDist().inv_cdf(1 - alpha / 2) * np.sqrt(n * (n - 1) * (2 * n + 5) / 18)
+    moving[whole] = np.maximum(rises, falls) >= np.floor((pairs + margin) / 2)
+    return moving
+
+
 def _left(at: Array, level: Array, limit: float, slope: float, end: float) -> float:
     """Return how far the limit is at ``end``, on the line of ``slope`` through the values."""
     return limit - float(np.median(level - slope * (at - end)))
@@ -206,11 +235,17 @@ def _buckets(seconds: Array, values: Array) -> tuple[Array, Array]:
     span = seconds[-1] - seconds[0]
     if span <= 0:
         return seconds[:1], values[:1]
-    bucket = np.minimum((seconds - seconds[0]) * (BUCKETS / span), BUCKETS - 1).astype(int)
-    edges = np.flatnonzero(np.diff(bucket)) + 1
+    edges = np.flatnonzero(np.diff(_bucket(seconds))) + 1
     parts = zip(np.split(seconds, edges), np.split(values, edges), strict=True)
     found = np.array([(np.mean(at), np.median(level)) for at, level in parts])
     return found[:, 0], found[:, 1]
+
+
+def _bucket(seconds: Array) -> NDArray[np.intp]:
+    """Return the number of the equal span of time in which each instant lies."""
+    span = seconds[-1] - seconds[0]
+    part: Array = np.minimum((seconds - seconds[0]) * (BUCKETS / span), BUCKETS - 1)
+    return part.astype(np.intp)
 
 
 def _spread(rest: Array) -> float:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collectors.prometheus_labels import host_of
-from diagnose.scan.foresight import foreseen, looked_at
+from diagnose.scan.foresight import foreseen, telling
 from diagnose.scan.panel import Panel, read_panel
 from diagnose.scan.shards import Expected, Finding, Screened, Shard
 from diagnose.schema import Prediction
@@ -86,8 +86,8 @@ def _in_trouble(panel: Panel, look: Look) -> Iterator[Finding]:
 
 def _foreseen(panel: Panel, look: Look) -> Iterator[Prediction]:
     """Yield what fails next, most probable first."""
-    levels = [i for i, signal in enumerate(panel.signals) if looked_at(signal)]
-    window = panel.window(levels, look.moment)
+    levels = telling(panel.signals, panel.values)
+    window = panel.window(levels.tolist(), look.moment)
     silent = panel.window(np.flatnonzero(_gone(panel)).tolist(), look.moment)
     for one in foreseen(window, silent):
         if one.probability >= look.least_probability:

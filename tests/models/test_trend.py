@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diagnose.schema import TIME, Node, Signal, Window
-from models.trend import Array, TrendPredictor, exhaustion
+from models.trend import Array, TrendPredictor, exhaustion, heading
 
 HOUR = 3600.0
 DAY = 24 * HOUR
@@ -102,6 +102,26 @@ def test_the_interval_holds_what_it_promises():
 )
 def test_it_abstains(values):
     assert exhaustion(AT, values, 1.0, 1e12) is None
+
+
+@given(st.integers(0, 10_000), st.integers(2, 300), st.floats(0, 0.95), st.floats(0, 0.1))
+def test_what_is_not_heading_anywhere_is_given_no_trend(seed, instants, together, slope):
+    at = 15.0 * np.arange(instants)
+    values = noise(seed, instants, together) + slope * np.arange(instants)
+    values[: instants // 4] = np.where(seed % 3, values[: instants // 4], np.rint(values[0]))
+    if seed % 4 == 0:
+        values[1::7] = np.nan
+    seen = ~np.isnan(values)
+    for limit in (-100.0, 100.0):
+        found = exhaustion(at[seen], values[seen], limit, DAY)
+        assert found is None or heading(values[:, None])[0]
+
+
+def test_few_levels_that_only_waver_are_heading_somewhere():
+    calm = np.array([noise(seed, 240) for seed in range(400)]).T
+    assert heading(calm).mean() < 0.03
+    assert heading(np.tile(rising(0.01)[:, None], 3)).all()
+    assert not heading(np.full((240, 2), 5.0)).any()
 
 
 def test_a_single_instant_is_no_trend():
