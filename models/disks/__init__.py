@@ -3,5 +3,6 @@
     rows -> history.py -> features.py -> survival.py -> p_24h <= p_7d <= p_30d
             what was known when          hazards of three intervals, by boosted trees
 
-``weights/`` holds what is shipped: trees in LightGBM's text format and their card in JSON.
+``sequences.py`` adds what the course of the values tells, where that proved to help. ``weights/``
+holds what is shipped: trees in LightGBM's text format and their card in JSON.
 """

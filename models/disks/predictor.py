@@ -8,7 +8,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from diagnose.schema import Node, Prediction, Window
-from models.disks.features import features, names
+from models.disks.features import names
 from models.disks.history import COLUMNS, ERRORS, SMART, Array, History
 from models.disks.outcomes import EDGES
 from models.disks.survival import INTERVALS, DiskSurvival, with_interval
@@ -62,7 +62,7 @@ class DiskPredictor:
     ) -> Prediction:
         entity = str(history.serials[disk])
         row = history.known(np.array([disk]), at[:1])
-        told = features(history, row, at[:1], self.model.rates, self.model.unknown)
+        told = self.model.told(history, row, at[:1])
         gains = self.model.trees.contributions(with_interval(told, INTERVALS - 1))[0]
         weight: dict[str, float] = {}
         for name, gain in zip(names(), gains, strict=False):

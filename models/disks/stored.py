@@ -1,9 +1,12 @@
-"""A fitted disk model on disk: trees in LightGBM's text format, all else in JSON; no pickle."""
+"""A fitted disk model on disk: trees in LightGBM's text format, an encoder in safetensors, if any.
+
+All else is JSON; nothing is pickled.
+"""
 
 import json
 import os
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -12,9 +15,13 @@ from models.disks.features import names
 from models.disks.forests import RECIPES, Forests
 from models.disks.survival import INTERVALS, DiskSurvival
 
+if TYPE_CHECKING:
+    from models.disks.sequences import SequenceEncoder
+
 SHIPPED: Final = Path(__file__).parent / "weights"
 TREES: Final = "hazards-{}.txt"  # one file a recipe
 CARD: Final = "card.json"
+ENCODER: Final = "encoder.safetensors"
 FORMAT: Final = 2
 
 
@@ -38,7 +45,10 @@ def save(model: DiskSurvival, card: dict[str, Any], folder: Path) -> None:
         "unknown": model.unknown.tolist(),
         "bend": model.bend.tolist(),
         "base": model.base.tolist(),
+        "encoder": model.encoder is not None,
     }
+    if model.encoder is not None:
+        _write(folder / ENCODER, model.encoder.weights())
     _write(folder / CARD, json.dumps({"card": card, "fitted": fitted}, indent=1) + "\n")
 
 
@@ -62,6 +72,7 @@ def load(folder: Path = SHIPPED) -> tuple[DiskSurvival, dict[str, Any]]:
         known = (fitted["format"], fitted["features"])
         bend, base = np.array(fitted["bend"], float), np.array(fitted["base"], float)
         rates = {name: np.array(rate, float) for name, rate in fitted["rates"].items()}
+        encoder = _encoder(folder) if fitted.get("encoder") else None
         unknown, sizes = np.array(fitted["unknown"], float), fitted["trees"]
     except OSError as error:
         raise Failure(f"no disk model in {folder}: {error.strerror}", way_out) from error
@@ -72,12 +83,19 @@ def load(folder: Path = SHIPPED) -> tuple[DiskSurvival, dict[str, Any]]:
     whole = sizes == {name: len(text) for name, text in texts.items()}
     if not whole or bend.shape != (INTERVALS, 2) or base.shape != (INTERVALS,):
         raise Failure(f"the trees in {folder} and {CARD} do not belong together", way_out)
-    return DiskSurvival(Forests.read(tuple(texts.values())), rates, unknown, bend, base), card
+    trees = Forests.read(tuple(texts.values()))
+    return DiskSurvival(trees, rates, unknown, bend, base, encoder), card
 
 
-def _write(path: Path, text: str) -> int:
-    """Write ``text`` in one move, and return its length."""
+def _encoder(folder: Path) -> "SequenceEncoder":
+    from models.disks.sequences import SequenceEncoder  # loads torch, which few models need
+
+    return SequenceEncoder.read((folder / ENCODER).read_bytes())
+
+
+def _write(path: Path, content: str | bytes) -> int:
+    """Write ``content`` in one move, and return its length."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(text, encoding="utf-8")
+    draft.write_bytes(content.encode() if isinstance(content, str) else content)
     draft.replace(path)
-    return len(text)
+    return len(content)

@@ -13,7 +13,7 @@ Platt, "Probabilistic Outputs for Support Vector Machines", 1999.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,9 @@ from models.disks.forests import Forests
 from models.disks.history import Array, History, Hours
 from models.disks.outcomes import EDGES, Outcomes
 from models.disks.rates import rates
+
+if TYPE_CHECKING:  # torch is loaded only where an encoder is used
+    from models.disks.sequences import SequenceEncoder
 
 INTERVALS: Final = len(EDGES) - 1
 ROWS_AT_ONCE: Final = 100_000  # bounds the memory, whatever the number of cases
@@ -42,6 +45,7 @@ class DiskSurvival:
         unknown: The same of a model that is not known.
         bend: Slope and intercept on the log-odds of each interval's hazard, (intervals, 2).
         base: Hazard of each interval in the whole fleet, for disks of which nothing is known.
+        encoder: What reads the course of a disk's values; None where it did not help.
     """
 
     trees: Forests
@@ -49,6 +53,7 @@ class DiskSurvival:
     unknown: Array
     bend: Array
     base: Array
+    encoder: "SequenceEncoder | None" = None
 
     def predict(self, history: History, disk: Hours, at: Hours) -> Array:
         """Return the probabilities of failing within each horizon, of shape (cases, horizons).
@@ -66,9 +71,13 @@ class DiskSurvival:
         hazard = np.tile(self.base, (len(row), 1))
         (seen,) = np.nonzero(row >= 0)
         for some in np.array_split(seen, len(seen) // ROWS_AT_ONCE + 1):
-            told = features(history, row[some], at[some], self.rates, self.unknown)
+            told = self.told(history, row[some], at[some])
             hazard[some] = bent(raw_hazards(self.trees, told), self.bend)
         return hazard
+
+    def told(self, history: History, row: Hours, at: Hours) -> NDArray[np.float32]:
+        """Return the features of cases of which something is known, of shape (cases, features)."""
+        return _told(history, row, at, (self.rates, self.unknown), self.encoder)
 
     def base_risk(self) -> Array:
         """Return the probabilities of a disk of which nothing is known, one a horizon."""
@@ -105,6 +114,7 @@ def fit(
     cases: Cases,
     disks: Hours,
     trees: Forests | None = None,
+    encoder: "SequenceEncoder | None" = None,
 ) -> DiskSurvival:
     """Return a model learned from ``cases``, its hazards not bent yet.
 
@@ -114,16 +124,18 @@ def fit(
         cases: Moments to learn from.
         disks: Those that rates are counted over; none that the model is judged on.
         trees: What the same call has fitted before; None to fit them.
+        encoder: What reads the course of values, if anything; it knows none of the other disks.
     """
     known, unknown = rates(history, outcomes, disks)
     learned = trials(outcomes, cases)
     if trees is None:
         row = history.known(cases.disk, cases.at)
-        told = features(history, row, cases.at, known, unknown)
+        told = _told(history, row, cases.at, (known, unknown), encoder)
         table = np.column_stack([told[learned.case], learned.interval.astype(np.float32)])
         trees = Forests.grow(table, learned.failed, cases.weight[learned.case])
     base = base_hazard(learned, cases.weight)
-    return DiskSurvival(trees, known, unknown, np.tile([1.0, 0.0], (INTERVALS, 1)), base)
+    straight = np.tile([1.0, 0.0], (INTERVALS, 1))
+    return DiskSurvival(trees, known, unknown, straight, base, encoder)
 
 
 def fit_bend(hazard: Array, learned: Trials, weight: Array) -> Array:
@@ -162,6 +174,19 @@ def base_hazard(learned: Trials, weight: Array) -> Array:
             for one in mine
         ]
     )
+
+
+def _told(
+    history: History,
+    row: Hours,
+    at: Hours,
+    rates: tuple[Mapping[str, Array], Array],
+    encoder: "SequenceEncoder | None",
+) -> NDArray[np.float32]:
+    told = features(history, row, at, *rates)
+    if encoder is None:
+        return told
+    return np.hstack([told, encoder.embed(history, history.disk[row], at)])
 
 
 def with_interval(told: NDArray[np.float32], number: int) -> NDArray[np.float32]:

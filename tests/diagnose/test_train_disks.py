@@ -10,18 +10,19 @@ import polars as pl
 import pytest
 
 from diagnose import train_disks
+from diagnose.accuracy import Estimate
 from diagnose.cli import main
-from diagnose.disk_scores import calibration_error, precision_at_recall, ranked, score
+from diagnose.disk_scores import calibration_error, gained, precision_at_recall, ranked, score
 from diagnose.disks import predict
 from diagnose.failure import Failure
-from diagnose.train_disks import Fleet, train
+from diagnose.train_disks import DiskTraining, Fleet, train
 from models.disks import forests
 from models.disks.cases import trials
 from models.disks.forests import RECIPES
 from models.disks.history import COLUMNS, SMART
 from models.disks.outcomes import COLUMNS as OUTCOMES
 from models.disks.outcomes import EDGES
-from models.disks.stored import TREES, load
+from models.disks.stored import ENCODER, TREES, load
 
 FIRST = date(2020, 1, 1)
 DAYS = 400
@@ -54,8 +55,9 @@ def rows():
 
 @pytest.fixture(scope="module", autouse=True)
 def few_trees():
-    """Grow as few trees as tell what announces a failure here."""
+    """Grow as few trees, and read as few weeks, as tell what announces a failure here."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("models.disks.sequences.WEEKS", 4)
         patch.setattr(forests, "RECIPES", tuple(replace(one, trees=150) for one in RECIPES))
         yield
 
@@ -97,6 +99,28 @@ def test_the_card_says_on_what_and_with_what(trained, history):
     assert card["by_time"]["learned_before"] > str(FIRST)
 
 
+def test_the_card_says_whether_the_encoder_joins(trained):
+    out, card = trained
+    told = card["sequence_encoder"]
+    assert told["joins"] == (told["gained"]["low"] > 0)
+    assert (load(out)[0].encoder is not None) == told["joins"]
+    assert (out / ENCODER).exists() == told["joins"]
+
+
+def test_an_encoder_that_helps_is_kept_with_the_model(history, tmp_path, monkeypatch):
+    monkeypatch.setattr(train_disks, "gained", lambda *_: Estimate(0.1, 0.05, 0.2))
+    monkeypatch.setattr(train_disks, "FOLDS", 2)
+    card = train(history, tmp_path, tmp_path / "unfinished", lambda done, of: None)
+    assert card["sequence_encoder"]["joins"]
+    model, _ = load(tmp_path)
+    assert model.encoder is not None
+    asked = pl.DataFrame({"serial_number": ["S1"], "at": [FIRST + timedelta(days=DAYS - 1)]})
+    assert 0 < predict(model, history, asked)["p_30d"][0] < 1
+    (tmp_path / ENCODER).write_bytes(b"\x08" + bytes(40))
+    with pytest.raises(Failure, match="damaged"):
+        load(tmp_path)
+
+
 def test_a_run_that_was_cut_off_goes_on_and_ends_the_same(trained, history, tmp_path):
     class PowerCut(Exception):  # noqa: N818
         pass
@@ -108,12 +132,12 @@ def test_a_run_that_was_cut_off_goes_on_and_ends_the_same(trained, history, tmp_
     work = tmp_path / "unfinished"
     with pytest.raises(PowerCut):
         train(history, tmp_path, work, cut)
-    kept = {file: file.stat().st_mtime_ns for file in work.rglob("fold-*.json")}
-    assert len(kept) == 2
+    kept = {file: file.stat().st_mtime_ns for file in work.rglob("*fold-*.json")}
+    assert len(kept) == 2  # of the first fold, with an encoder and without
     after = {}
 
     def look(done, of):
-        after.update({file: file.stat().st_mtime_ns for file in work.rglob("fold-*.json")})
+        after.update({file: file.stat().st_mtime_ns for file in work.rglob("*fold-*.json")})
 
     train(history, tmp_path, work, look)
     assert kept.items() <= after.items()
@@ -153,6 +177,7 @@ def test_too_few_failures_teach_nothing(history, tmp_path):
 
 def test_the_command_says_how_well_it_does(history, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(train_disks, "FOLDS", 2)
+    monkeypatch.setattr(DiskTraining, "try_encoder", lambda _: Estimate(0.0, 0.0, 0.0))
     history.write_parquet(tmp_path / "h")
     repairs = pl.DataFrame(
         {"entity": ["S5", "fan"], "time": [datetime(2020, 2, 1, tzinfo=UTC)] * 2}
@@ -185,6 +210,18 @@ def test_scores_of_small_rankings_are_those_by_hand():
     assert found.average_precision.value == pytest.approx((1 + 2 / 3) / 2)
     assert found.failures == 2
     assert precision_at_recall(cases([0.9, 0.8, 0.7, 0.6], [1, 0, 1, 0]), 1.0) == 2 / 3
+
+
+def test_a_gain_is_certain_only_where_many_disks_agree():
+    rng = np.random.default_rng(3)
+    failed = rng.random(4000) < 0.05
+    good, bad = (failed * shift + rng.normal(size=4000) for shift in (2.0, 1.0))
+    gain = gained(cases(good, failed), cases(bad, failed), np.random.default_rng(0))
+    assert 0 < gain.low < gain.value < gain.high
+    none = gained(cases(bad, failed), cases(bad, failed), np.random.default_rng(0))
+    assert (none.low, none.value, none.high) == (0, 0, 0)
+    few = gained(cases(good[:60], failed[:60]), cases(bad[:60], failed[:60]), rng)
+    assert few.low <= 0
 
 
 def test_equal_probabilities_share_a_threshold():
