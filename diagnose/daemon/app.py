@@ -1,18 +1,14 @@
-"""HTTP: what the daemon is asked, and how it says that it cannot answer.
-
-400 and its kind: ask otherwise; 409: ask somebody with your settings; 422: what is asked about
-cannot be explained; 503 with Retry-After: come again; 504: it was not begun before its deadline.
-"""
+"""HTTP: what the daemon is asked; ``replies`` says how it tells that it cannot answer."""
 
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -29,24 +25,21 @@ from diagnose.daemon.protocol import (
     ScanRequest,
 )
 from diagnose.daemon.queue import Expired, Overloaded, Urgency, WorkQueue
+from diagnose.daemon.replies import Answer, Unsuited, asked_of, document, is_unix, refusal, told
 from diagnose.daemon.scans import GroupState, Scans
-from diagnose.ingest.access import authorize
-from diagnose.ingest.body import Refused, read_body
+from diagnose.ingest.body import Refused
 from diagnose.ingest.tokens import Scope, Tokens
 from diagnose.question import Question
 from diagnose.records import Incident
-from diagnose.schema import Diagnosis, Failure, Kind
+from diagnose.schema import Diagnosis, Kind
 from diagnose.sections import StoreSection
 from diagnose.store import opened
 from models.causal_lm.belief import Pair, PairBelief
 from models.kinds import canonical
 
-Ask = TypeVar("Ask", bound=BaseModel)
 T = TypeVar("T")
-Answer = Callable[[Request], Awaitable[Response]]
 Believe = Callable[[Sequence[Pair], Urgency, float], tuple[PairBelief, ...]]
 
-RETRY_SECONDS: Final = 5
 ASKING: Final = 8  # threads that wait for the model on behalf of /v1/pairs
 MOST_LISTED: Final = 1000
 _DIAGNOSIS: Final = TypeAdapter(Diagnosis)
@@ -78,14 +71,6 @@ class Desk:
     scans: Scans | None = None
 
 
-class Unsuited(Refused):
-    """A request that is not taken because of one of its fields."""
-
-    def __init__(self, code: int, why: str, field: str) -> None:
-        super().__init__(code, why)
-        self.field = field
-
-
 def create_app(desk: Desk, tokens: Tokens, meters: Meters) -> Starlette:
     """Return the ASGI application of the daemon.
 
@@ -99,7 +84,7 @@ def create_app(desk: Desk, tokens: Tokens, meters: Meters) -> Starlette:
     def route(path: str, answer: Answer, method: str = "GET", scope: Scope = "read") -> Route:
         async def answered(request: Request) -> Response:
             begun = time.perf_counter()
-            response = await _told(answer, request, tokens, scope)
+            response = await told(answer, request, tokens, scope)
             meters.answered(path, response.status_code, time.perf_counter() - begun)
             return response
 
@@ -110,12 +95,12 @@ def create_app(desk: Desk, tokens: Tokens, meters: Meters) -> Starlette:
 
     async def healthy(request: Request) -> Response:
         if not desk.well():
-            return _refusal(503, "a thread has not come back for minutes")
+            return refusal(503, "a thread has not come back for minutes")
         return PlainTextResponse("aitia daemon is healthy\n")
 
     async def ready(request: Request) -> Response:
         if not desk.ready():
-            return _refusal(503, "models are being loaded")
+            return refusal(503, "models are being loaded")
         return PlainTextResponse("aitia daemon is ready\n")
 
     return Starlette(
@@ -139,8 +124,8 @@ class _Routes:
     pool: ThreadPoolExecutor
 
     async def explain(self, request: Request) -> Response:
-        asked = await _asked(request, ExplainRequest)
-        if asked.bundle and not _is_unix(request):
+        asked = await asked_of(request, ExplainRequest)
+        if asked.bundle and not is_unix(request):
             raise Unsuited(400, "a folder is named over the Unix socket alone", "bundle")
         self._refuse_unready(asked.settings)
         question = Question(asked.bundle, asked.alert, asked.at, asked.entity, asked.as_of)
@@ -149,20 +134,20 @@ class _Routes:
         (future,) = queue.offer([question], asked.urgency, deadline)
         explained = await _waited(future, asked.deadline_seconds)
         warned = {WARNING: json.dumps(explained.warning)} if explained.warning else {}
-        return _document(_DIAGNOSIS.dump_json(explained.diagnosis, ensure_ascii=True), warned)
+        return document(_DIAGNOSIS.dump_json(explained.diagnosis, ensure_ascii=True), warned)
 
     async def pairs(self, request: Request) -> Response:
-        asked = await _asked(request, PairsRequest)
+        asked = await asked_of(request, PairsRequest)
         self._refuse_unready(asked.settings)
         pairs = tuple(_known_kinds(asked.pairs))
         loop = asyncio.get_running_loop()
         beliefs = await loop.run_in_executor(
             self.pool, self.desk.believe, pairs, asked.urgency, asked.deadline_seconds
         )
-        return _document(_BELIEFS.dump_json(beliefs))
+        return document(_BELIEFS.dump_json(beliefs))
 
     async def scan(self, request: Request) -> Response:
-        asked = await _asked(request, ScanRequest)
+        asked = await asked_of(request, ScanRequest)
         try:
             fresh = self._scanned().ask(asked.group)
         except KeyError as error:
@@ -172,7 +157,7 @@ class _Routes:
         return Response(json.dumps({"group": asked.group}), 202, media_type="application/json")
 
     async def scans(self, request: Request) -> Response:
-        return _document(_GROUPS.dump_json(self._scanned().states()))
+        return document(_GROUPS.dump_json(self._scanned().states()))
 
     def _scanned(self) -> Scans:
         if self.desk.scans is None:
@@ -184,14 +169,14 @@ class _Routes:
         if not text.isdecimal() or not 0 < int(text) <= MOST_LISTED:
             raise Unsuited(400, f"limit is a number from 1 to {MOST_LISTED}", "limit")
         found = await asyncio.to_thread(self._listed, int(text))
-        return _document(_INCIDENTS.dump_json(found, ensure_ascii=True))
+        return document(_INCIDENTS.dump_json(found, ensure_ascii=True))
 
     async def incident(self, request: Request) -> Response:
         incident = request.path_params["incident"]
         diagnosis = await asyncio.to_thread(self._known, incident)
         if diagnosis is None:
             raise Refused(404, "no such incident was answered")
-        return _document(_DIAGNOSIS.dump_json(diagnosis, ensure_ascii=True))
+        return document(_DIAGNOSIS.dump_json(diagnosis, ensure_ascii=True))
 
     def _listed(self, limit: int) -> tuple[Incident, ...]:
         with opened(self.desk.store) as store:
@@ -206,56 +191,6 @@ class _Routes:
             raise Unsuited(409, "it runs with other settings, or is another version", "settings")
         if not self.desk.ready():
             raise Overloaded("models are being loaded")
-
-
-async def _told(answer: Answer, request: Request, tokens: Tokens, scope: Scope) -> Response:
-    """Return the answer, or why there is none."""
-    try:
-        _admit(request, tokens, scope)
-        return await answer(request)
-    except Refused as refused:
-        return _refusal(refused.code, refused.why, field=getattr(refused, "field", None))
-    except Failure as failure:
-        return _refusal(422, failure.what, way_out=failure.way_out)
-    except Overloaded as error:
-        return _refusal(503, str(error))
-    except Expired as error:
-        return _refusal(504, str(error))
-
-
-def _admit(request: Request, tokens: Tokens, scope: Scope) -> None:
-    """Let a request pass, or refuse it.
-
-    Raises:
-        Refused: it may not be asked, or may come from a page that a browser shows.
-    """
-    if "origin" in request.headers:
-        raise Refused(403, "browsers are not served")
-    if not _is_unix(request):
-        authorize(request, tokens, scope)
-
-
-def _is_unix(request: Request) -> bool:
-    """Return whether a request came over the Unix socket, which has no port."""
-    server = request.scope.get("server")
-    return server is not None and server[1] is None
-
-
-async def _asked(request: Request, kind: type[Ask]) -> Ask:
-    """Return what a request asks.
-
-    Raises:
-        Refused: it is none of this kind; the field that is wrong is named.
-    """
-    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-        raise Refused(415, "a question is application/json")
-    try:
-        return kind.model_validate_json(await read_body(request))
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        field = ".".join(map(str, first["loc"]))
-        why = first["msg"].removeprefix("Value error, ")
-        raise Unsuited(400, f"{field}: {why}" if field else why, field) from error
 
 
 def _known_kinds(pairs: Sequence[tuple[str, str]]) -> Iterator[Pair]:
@@ -282,18 +217,3 @@ async def _waited(future: Future[T], seconds: float) -> T:
     if not done and future.cancel():
         raise Expired("it was not begun before its deadline")
     return await wrapped
-
-
-def _document(body: bytes, headers: dict[str, str] | None = None) -> Response:
-    return Response(body, media_type="application/json", headers=headers)
-
-
-def _refusal(code: int, why: str, way_out: str | None = None, field: str | None = None) -> Response:
-    told: dict[str, Any] = {"error": why, "way_out": way_out, "field": field}
-    body = json.dumps({name: text for name, text in told.items() if text})
-    headers = {"cache-control": "no-store"}
-    if code == 503:
-        headers["retry-after"] = str(RETRY_SECONDS)
-    if code == 401:
-        headers["www-authenticate"] = "Bearer"
-    return Response(body, code, headers, "application/json")

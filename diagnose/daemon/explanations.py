@@ -6,13 +6,14 @@ answers that depend on each other.
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from diagnose.compose import roles
 from diagnose.config import Settings
 from diagnose.daemon.queue import Ticket, Urgency, WorkQueue
 from diagnose.daemon.warm_up import made_up
+from diagnose.pipeline import Write
 from diagnose.question import Question, answer, incident_of, stored
 from diagnose.schema import Diagnosis, Failure
 from models.causal_lm.belief import PairScorer
@@ -54,6 +55,7 @@ class Explanations:
         self.busy_since: float | None = None
         self._settings = settings
         self._scorers = scorers
+        self._write: Write | None = None  # keeps its model, so it is composed once
 
     def start(self) -> None:
         """Do what only the first question would wait for.
@@ -61,7 +63,9 @@ class Explanations:
         Raises:
             Failure: the settings ask for what cannot be had.
         """
-        answer(made_up(), self._settings, roles(self._settings, None))
+        composed = roles(self._settings, None)
+        self._write = composed.write
+        answer(made_up(), self._settings, replace(composed, write=None))
 
     def run(self) -> None:
         """Answer questions until the queue is closed and empty."""
@@ -82,7 +86,8 @@ class Explanations:
     def _explained(self, question: Question, urgency: Urgency) -> Explained:
         bundle = incident_of(question, self._settings)
         scorer = self._scorers(urgency)
-        diagnosis, _ = answer(bundle, self._settings, roles(self._settings, scorer))
+        composed = replace(roles(self._settings, scorer), write=self._write)
+        diagnosis, _ = answer(bundle, self._settings, composed)
         try:
             return Explained(stored(diagnosis, bundle, self._settings))
         except Failure as failure:

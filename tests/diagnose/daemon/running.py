@@ -48,18 +48,17 @@ class Running:
         """Run ``aitia`` with the same settings, and return how it ended."""
         command = [sys.executable, "-m", "diagnose", *map(str, arguments)]
         return subprocess.run(
-            command, env=self.environment, capture_output=True, text=True, timeout=100, check=False
+            command, env=self.environment, capture_output=True, text=True, timeout=300, check=False
         )
 
-    def start(self, ready=True):
+    def start(self):
         command = [sys.executable, "-m", "diagnose", "daemon"]
         with (self.home / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment
             )
-        wait_until(lambda: self._answers("/-/healthy"), 100, "aitia daemon listens")
-        if ready:
-            wait_until(lambda: self._answers("/-/ready"), 100, "aitia daemon is ready")
+        wait_until(lambda: self._answers("/-/healthy"), 300, "aitia daemon listens")
+        wait_until(lambda: self._answers("/-/ready"), 300, "aitia daemon is ready")
 
     def _answers(self, path):
         assert self.process is not None
@@ -99,7 +98,7 @@ class Running:
         """Send a signal, and return the exit status."""
         self.tell(number)
         assert self.process is not None
-        return self.process.wait(60)
+        return self.process.wait(200)
 
 
 @contextmanager

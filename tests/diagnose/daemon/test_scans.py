@@ -27,7 +27,9 @@ class Fleet:
         self.file = folder / "scans.json"
         group = Group(name="db", hosts=("db*",), every="1h")
         self.timetable = Timetable([group], self.file, lambda: self.now)
-        self.announced, self.ended, self.code = [], [], code
+        self.announced: list[Report] = []
+        self.ended: list[tuple[str, str]] = []
+        self.code = code
         announce = announce or self.announced.append
         self.scans = Scans(self.timetable, self.command, announce, self)
 
