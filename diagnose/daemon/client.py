@@ -42,7 +42,7 @@ def explained(question: "Question", settings: "Settings") -> Answer | None:
     Raises:
         NotAnswered: there is one, and it gave no answer; the text says why.
     """
-    if not settings.daemon.socket.exists():
+    if not _runs(settings):
         return None
     from pydantic import TypeAdapter, ValidationError
 
@@ -76,7 +76,7 @@ def believed(pairs: "Sequence[Pair]", settings: "Settings") -> "dict[Pair, PairB
     Raises:
         NotAnswered: there is a daemon, and it gave no answer; the text says why.
     """
-    if not settings.daemon.socket.exists():
+    if not _runs(settings):
         return None
     from pydantic import TypeAdapter
 
@@ -96,6 +96,14 @@ def believed(pairs: "Sequence[Pair]", settings: "Settings") -> "dict[Pair, PairB
         }
     except ValueError as error:
         raise NotAnswered("its answer is no list of beliefs") from error
+
+
+def _runs(settings: "Settings") -> bool:
+    """Return whether there is a socket that we may know of."""
+    try:
+        return settings.daemon.socket.is_socket()
+    except OSError:  # a folder that is closed to us
+        return False
 
 
 def _posted(path: str, asked: Mapping[str, Any], settings: "Settings") -> "httpx.Response":

@@ -19,7 +19,7 @@ WARNING: Final = "aitia-warning"  # header with what a person should know beside
 PATIENCE_SECONDS: Final = 30.0  # for which a question may wait, unless it says otherwise
 MOST_PAIRS: Final = 1000  # of one request
 # What does not bear on an answer.
-ELSEWHERE: Final = ("collect", "daemon", "ingest")
+ELSEWHERE: Final = ("collect", "daemon", "ingest", "notify")
 
 
 def _absolute(path: Path) -> Path:
