@@ -7,112 +7,107 @@ tell (letters of the two names, fitted to the same training questions), and the 
 Intervals are bootstrapped over sites: questions of one site are not independent.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from diagnose.accuracy import Estimate
+from diagnose.score_table import ScoreRow, ScoreTable
 from models.causal_lm.prompt import ANSWERS, described
-from models.training.answers import Probabilities, truth_of
+from models.simulator.questions import edge_questions
+from models.training.answers import Probabilities, answered, truth_of
 
 if TYPE_CHECKING:
+    from models.causal_lm.encoder import Encoder
+    from models.causal_lm.questions import Questions
     from models.simulator.questions import EdgeQuestion
 
+SEED: Final = 2026
+LEARNED: Final = 20_000  # training questions that the peer who knows letters only is fitted to
 DRAWS: Final = 1000
 BINS: Final = 10
+MEASURES: Final = ("right of three", "direction", "calibration error")
 DEPTH: Final = ("user", "service", "platform", "os", "hardware", "environment")
 ACTS: Final = 0.6  # probability that the rule of tiers gives to "the deeper acts on the higher"
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
-    """A share of questions, with its interval of 95 %.
-
-    Attributes:
-        value: Of all.
-        low: Lower end.
-        high: Upper end.
-    """
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
-class EdgeScore:
-    """How one way of answering does on one kind of questions.
-
-    Attributes:
-        by: Who answered.
-        unseen: What training had not met: topologies, concepts or vocabulary.
-        questions: How many.
-        right: Share of the right answer among three.
-        direction: Of the pairs that are linked, share whose direction is likelier than its reverse.
-        calibration_error: Expected, of the first answer, over ``BINS`` bins.
-    """
-
-    by: str
-    unseen: str
-    questions: int
-    right: Share
-    direction: Share
-    calibration_error: float
-
-
-def edge_scores(
-    questions: "Sequence[EdgeQuestion]", answered: Mapping[str, Probabilities], seed: int = 0
-) -> list[EdgeScore]:
-    """Return a score for each way of answering and each kind of unseen questions.
+def edge_tables(models: "Mapping[str, Encoder | Questions]", count: int) -> Iterator[ScoreTable]:
+    """Yield a table for each thing that training had not met: sites, concepts, a vocabulary.
 
     Args:
-        questions: Of the test split.
-        answered: Who answered, and how probable each answer is.
-        seed: Of the bootstrap.
+        models: Who can be asked about pairs, by name.
+        count: Questions of each table.
+    """
+    questions = list(edge_questions(SEED, 3 * count, "test"))
+    told = {
+        "chance": by_chance(questions),
+        "tiers": by_tiers(questions),
+        "names alone": by_names(list(edge_questions(SEED, LEARNED, "train")), questions),
+    }
+    told |= {name: answered(model, questions) for name, model in models.items()}
+    splits = np.array([each.split for each in questions])
+    for split in sorted(set(splits)):
+        here = np.flatnonzero(splits == split)
+        asked = [questions[i] for i in here]
+        rows = tuple(edge_row(who, asked, said[here]) for who, said in told.items())
+        unseen = split.removeprefix("test ")
+        yield ScoreTable(f"Which of two signals acts on the other: unseen {unseen}", MEASURES, rows)
+
+
+def edge_row(who: str, questions: "Sequence[EdgeQuestion]", told: Probabilities) -> ScoreRow:
+    """Return how one way of answering does.
+
+    "Direction" is over linked pairs: whether the true direction is held likelier than its reverse.
+
+    Args:
+        who: Name of the row.
+        questions: What was asked.
+        told: How probable each answer is.
     """
     truth = truth_of(questions)
-    sites = np.unique([each.topology for each in questions], return_inverse=True)[1]
-    split = np.array([each.split for each in questions])
-    scores = []
-    for by, told in answered.items():
-        for unseen in sorted(set(split)):
-            here = split == unseen
-            linked = here & (truth < 2)
-            right = told[here].argmax(axis=1) == truth[here]
-            way = (told[linked, 0] > told[linked, 1]) == (truth[linked] == 0)
-            scores.append(
-                EdgeScore(
-                    by,
-                    unseen.removeprefix("test "),
-                    int(here.sum()),
-                    share(right, sites[here], seed),
-                    share(way, sites[linked], seed),
-                    calibration_error(told[here].max(axis=1), right),
-                )
-            )
-    return scores
-
-
-def share(right: NDArray[np.bool_], cluster: NDArray[np.int64], seed: int) -> Share:
-    """Return the share of what is right, its interval bootstrapped over clusters."""
-    rng = np.random.default_rng(seed)
-    number = int(cluster.max()) + 1
-    hits = np.bincount(cluster, right, number)
-    size = np.bincount(cluster, minlength=number)
-    present = np.flatnonzero(size)
-    drawn = rng.choice(present, (DRAWS, len(present)))
-    values = hits[drawn].sum(axis=1) / size[drawn].sum(axis=1)
-    low, high = np.quantile(values, (0.025, 0.975))
-    return Share(float(right.mean()), float(low), float(high))
+    names, sites = np.unique([each.topology for each in questions], return_inverse=True)
+    right = told.argmax(axis=1) == truth
+    linked = truth < 2
+    way = (told[:, 0] > told[:, 1]) == (truth == 0)
+    error = calibration_error(told.max(axis=1), right)
+    scores = (
+        _share(right, sites),
+        _share(way[linked], sites[linked]) if linked.any() else None,
+        Estimate(error, *_error_interval(told.max(axis=1), right, sites)),
+    )
+    return ScoreRow(who, len(questions), len(names), scores)
 
 
 def calibration_error(said: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
     """Return the mean distance between what was said and what came true, weighed by bin."""
     place = np.minimum((said * BINS).astype(int), BINS - 1)
-    gaps = [abs(said[place == b].mean() - right[place == b].mean()) for b in np.unique(place)]
-    return float(np.average(gaps, weights=[(place == b).sum() for b in np.unique(place)]))
+    size = np.bincount(place, minlength=BINS)
+    gap = np.abs(np.bincount(place, said, BINS) - np.bincount(place, right, BINS))
+    return float(gap.sum() / size.sum())
+
+
+def _share(right: NDArray[np.bool_], cluster: NDArray[np.intp]) -> Estimate:
+    """Return the share of what is right, its interval bootstrapped over clusters."""
+    hits, size = np.bincount(cluster, right), np.bincount(cluster)
+    drawn = np.random.default_rng(SEED).choice(np.flatnonzero(size), (DRAWS, (size > 0).sum()))
+    low, high = np.quantile(hits[drawn].sum(axis=1) / size[drawn].sum(axis=1), (0.025, 0.975))
+    return Estimate(float(right.mean()), float(low), float(high))
+
+
+def _error_interval(
+    said: NDArray[np.float64], right: NDArray[np.bool_], cluster: NDArray[np.intp]
+) -> tuple[float, float]:
+    """Return the interval of the calibration error, bootstrapped over clusters."""
+    rng = np.random.default_rng(SEED)
+    members = [np.flatnonzero(cluster == c) for c in np.unique(cluster)]
+    errors = []
+    for _ in range(DRAWS // 5):
+        rows = np.concatenate([members[i] for i in rng.integers(len(members), size=len(members))])
+        errors.append(calibration_error(said[rows], right[rows]))
+    low, high = np.quantile(errors, (0.025, 0.975))
+    return float(low), float(high)
 
 
 def by_chance(questions: "Sequence[EdgeQuestion]") -> Probabilities:

@@ -17,6 +17,7 @@ import numpy as np
 
 from diagnose.run_card import write_card
 from diagnose.schema import Failure
+from diagnose.unlearned import learned_kinds, unlearned_temperature
 from models.adapters import CARD, read_adapter
 from models.causal_lm.prompt import ANSWERS, KINDS, TUNED
 from models.causal_lm.scorer import loaded
@@ -34,6 +35,7 @@ from models.weights import BASE, locate
 CHECKPOINT: Final = "checkpoint.safetensors"
 ADAPTER: Final = "adapter"
 HASHED: Final = 50  # batches whose content stands for the data in the run card
+LIMITS_SHARE: Final = 0.3  # of the time to learn, for learning how sure to be of the unlearned
 DEV_QUESTIONS: Final = 1200  # that the temperature is fitted on
 
 
@@ -134,6 +136,8 @@ def run(wanted: Run) -> Iterator[Progress]:
     card = card_of(found.identity, stage.wording, 1.0, stage.shape.depth)
     model.save(wanted.folder / ADAPTER, card)
     temperature = calibrate(wanted.folder / ADAPTER, wanted.model) if stage.answers else None
+    if stage.shape.depth is not None:
+        know_limits(wanted, found.folder)
     write_card(
         wanted.folder,
         {
@@ -169,6 +173,17 @@ def calibrate(folder: Path, model: str = BASE) -> float:
     card = card_of(adapter.base, adapter.wording, found, adapter.depth)
     (folder / CARD).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
     return found
+
+
+def know_limits(wanted: Run, model: Path) -> None:
+    """Write into an adapter's card what it was taught about, and how sure it may be of the rest."""
+    folder = wanted.folder / ADAPTER
+    minutes = wanted.minutes * LIMITS_SHARE
+    shape = STAGES[wanted.stage].shape
+    found = unlearned_temperature(model, shape, wanted.folder, minutes, folder)
+    card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+    card |= {"unlearned_temperature": found, "learned": learned_kinds()}
+    (folder / CARD).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
 
 
 def card_of(base: str, wording: str, temperature: float, depth: int | None) -> dict[str, Any]:

@@ -40,6 +40,9 @@ class Adapter:
         temperature: What its log-probabilities are divided by to be calibrated.
         depth: Layers that are read where it has a head that weighs pairs; None where whole
             questions are put to the model.
+        learned: Names of the kinds that it was taught about, where it has a head.
+        unlearned_temperature: The temperature for pairs with any other kind: it is less sure there
+            than it seems.
     """
 
     folder: Path
@@ -48,6 +51,8 @@ class Adapter:
     wording: str
     temperature: float
     depth: int | None = None
+    learned: frozenset[str] = frozenset()
+    unlearned_temperature: float = 1.0
 
 
 def read_adapter(folder: Path) -> Adapter:
@@ -69,6 +74,8 @@ def read_adapter(folder: Path) -> Adapter:
             str(card["wording"]),
             float(card["temperature"]),
             card.get("depth"),
+            frozenset(card.get("learned", ())),
+            float(card.get("unlearned_temperature", card["temperature"])),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise Failure(f"no adapter in {folder}: {error!r}", WAY_OUT) from error

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
     from diagnose.lm_items import Answer, Model
     from diagnose.score_table import ScoreTable
+    from models.causal_lm.encoder import Encoder
+    from models.causal_lm.questions import Questions
     from models.causal_lm.scorer import LocalScorer
+
+EDGES = 500  # questions of each table about pairs of signals; they are short
 
 app = typer.Typer(
     help="Measure how well questions about causes are answered.", no_args_is_help=True
@@ -46,6 +50,7 @@ def lm(
 ) -> None:
     """Answer items about causes; without a file, measure on items made for it."""
     with extra():
+        from diagnose.edge_scores import edge_tables
         from diagnose.evaluate_lm import correlation_tables, scored
         from diagnose.lm_items import answer_items, read_items
 
@@ -60,7 +65,9 @@ def lm(
             found = scored(asked, answers)
             tables = [found] if found else []
         else:
-            tables = list(correlation_tables(models, items_per_table, progress))
+            readers = {} if no_model else _readers(adapter or [], config)
+            tables = list(edge_tables(readers, EDGES))
+            tables += correlation_tables(models, items_per_table, progress)
     seconds = round(time.monotonic() - began, 1)
     if output == "json":
         told = {
@@ -88,9 +95,26 @@ def _models(adapters: "Sequence[Path]", config: Path | None) -> "dict[str, Model
     folder = locate(chosen.name, chosen.cache_dir).folder
     models: dict[str, Model] = {chosen.name: YesNo(Engine(folder, chosen.device))}
     for added in adapters:
-        engine = Engine(folder, chosen.device, adapter=read_adapter(added))
-        models[f"{chosen.name} + {added.name}"] = YesNo(engine)
+        found = read_adapter(added)
+        if found.depth is None:  # what reads kinds only was never taught to read questions
+            engine = Engine(folder, chosen.device, adapter=found)
+            models[f"{chosen.name} + {added.name}"] = YesNo(engine)
     return models
+
+
+def _readers(adapters: "Sequence[Path]", config: Path | None) -> "dict[str, Encoder | Questions]":
+    """Load who can be asked about pairs of kinds: the model as it came, with each adapter."""
+    from models.adapters import SHIPPED, read_adapter
+    from models.causal_lm.scorer import loaded
+    from models.weights import locate
+
+    chosen = settings(config).model
+    folder = locate(chosen.name, chosen.cache_dir).folder
+    found = {chosen.name: loaded(folder, None, chosen.device)}
+    for added in (SHIPPED, *adapters):
+        name = "shipped adapter" if added == SHIPPED else added.name
+        found[f"{chosen.name} + {name}"] = loaded(folder, read_adapter(added), chosen.device)
+    return found
 
 
 def _kinds(config: Path | None, ask: bool) -> "LocalScorer":

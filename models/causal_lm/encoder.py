@@ -37,7 +37,7 @@ class Encoder:
         from safetensors import SafetensorError
         from safetensors.torch import load_file
 
-        self._temperature = adapter.temperature
+        self._adapter = adapter
         self._body, self._tokenizer = load_body(folder, adapter.depth or 0, "bfloat16")
         device_found = chosen_device(device)
         merge(self._body, adapter)
@@ -59,11 +59,16 @@ class Encoder:
         place = {kind: i for i, kind in enumerate(kinds)}
         first = [place[canonical(a)] for a, _ in pairs]
         second = [place[canonical(b)] for _, b in pairs]
-        told = self.probabilities([described(kind) for kind in kinds], first, second)
+        known = [kind.name in self._adapter.learned for kind in kinds]
+        told = self.probabilities([described(kind) for kind in kinds], first, second, known)
         return {pair: belief_of(row) for pair, row in zip(pairs, told, strict=True)}
 
     def probabilities(
-        self, texts: Sequence[str], first: Sequence[int], second: Sequence[int]
+        self,
+        texts: Sequence[str],
+        first: Sequence[int],
+        second: Sequence[int],
+        learned: Sequence[bool] | None = None,
     ) -> NDArray[np.float64]:
         """Return pairs by three: the first acts on the second, the second on the first, neither.
 
@@ -71,6 +76,7 @@ class Encoder:
             texts: Descriptions of kinds.
             first: Place in ``texts`` of each pair's first kind.
             second: Likewise.
+            learned: Whether training knew each of ``texts``; None where it knew all.
         """
         import torch
 
@@ -90,7 +96,12 @@ class Encoder:
                     for start in range(0, len(first), PAIRS)
                 ]
             )
-        shares = (logits / self._temperature).softmax(dim=1)
+        sure, unsure = self._adapter.temperature, self._adapter.unlearned_temperature
+        known = [True] * len(texts) if learned is None else learned
+        temperature = [
+            sure if known[a] and known[b] else unsure for a, b in zip(first, second, strict=True)
+        ]
+        shares = (logits / torch.tensor(temperature, device=logits.device)[:, None]).softmax(dim=1)
         return np.asarray(shares.cpu().numpy(), dtype=np.float64)
 
 

@@ -63,17 +63,24 @@ def sharpened(logs: NDArray[np.float64], temperature: float) -> Probabilities:
     return np.asarray(share / share.sum(axis=1, keepdims=True))
 
 
-def fitted_temperature(logs: NDArray[np.float64], truth: NDArray[np.int64]) -> float:
+def fitted_temperature(
+    logs: NDArray[np.float64],
+    truth: NDArray[np.int64],
+    weight: NDArray[np.float64] | None = None,
+) -> float:
     """Return the temperature at which the right answers are likeliest.
 
     Args:
         logs: Log-probabilities of questions that training has not met, by ``ANSWERS``.
         truth: The right answers' places.
+        weight: How much each question counts; None for all alike.
 
     Reference: Guo, Pleiss, Sun, Weinberger, "On Calibration of Modern Neural Networks", ICML 2017.
     """
     rows = np.arange(len(truth))
-    losses = [-np.log(sharpened(logs, t)[rows, truth]).mean() for t in TEMPERATURES]
+    losses = [
+        np.average(-np.log(sharpened(logs, t)[rows, truth]), weights=weight) for t in TEMPERATURES
+    ]
     return round(float(TEMPERATURES[int(np.argmin(losses))]), 3)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.adapters import HEAD, WEIGHTS
+from models.adapters import HEAD
 from models.causal_lm.encoder import head_for
 from models.causal_lm.pair_head import read
 from models.causal_lm.prompt import described
@@ -54,8 +54,12 @@ class KindReader:
         """Take over an adapter and its head from ``folder``."""
         from safetensors.torch import load_file
 
-        self.adapted.load(load_file(folder / WEIGHTS))
+        self.read_with(folder)
         self.head.load_state_dict(load_file(folder / HEAD))
+
+    def read_with(self, folder: Path) -> None:
+        """Take over an adapter from ``folder``, without its head."""
+        self.adapted.begin_with(folder)
 
     def load(self, weights: "Mapping[str, Tensor]") -> None:
         """Take over trained values; see ``AdaptedModel.load``."""
