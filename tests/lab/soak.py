@@ -12,6 +12,7 @@ import argparse
 import json
 import random
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -88,7 +89,7 @@ class Soak:
             if now >= due["restart"] and now < seconds - SETTLING_SECONDS:
                 due["restart"] = now + RESTART_SECONDS * self._random.uniform(0.6, 1.4)
                 self._restart()
-            if now >= due["ask"]:
+            if now >= due["ask"] and all(answer.done() for answer in self._answers):
                 due["ask"] = now + EXPLAIN_SECONDS
                 self._answers.append(self._asking.submit(self._ask))
             if now >= due["sample"]:
@@ -113,7 +114,10 @@ class Soak:
     def _ask(self) -> bool:
         """Return whether somebody who asks has an answer, from the daemon or without it."""
         bundle = self._random.choice(BUNDLES)
-        return self.daemon.command("explain", bundle, "-o", "json").returncode in (0, 1)
+        try:
+            return self.daemon.command("explain", bundle, "-o", "json").returncode in (0, 1)
+        except subprocess.TimeoutExpired:
+            return False
 
     def _sample(self, now: float) -> None:
         process = self.daemon.process
