@@ -58,7 +58,8 @@ def node_of(labels: Mapping[str, str]) -> Node:
     entity, used = _entity(metric, labels)
     unsaid = {NAME, "container"} if not metric.startswith(CONTAINERS) else {NAME}
     shown = sorted(labels.keys() - used - GATHERED - unsaid)
-    part = ",".join(f"{key}={labels[key]}" for key in shown if labels[key])
+    # A comma in a value would pass for the end of a label.
+    part = ",".join(f"{key}={labels[key].replace(',', ';')}" for key in shown if labels[key])
     return Node(entity, f"{metric}/{part}" if part else metric)
 
 

@@ -100,8 +100,9 @@ class Settings(BaseSettings):
     daemon: DaemonSection = Field(default_factory=DaemonSection)
     notify: NotifySection = Field(default_factory=NotifySection)
     allow_egress: bool = False
-    """Whether kinds of signals may be sent to a model off this site, and a model be fetched from a
-    hub. Nothing else ever leaves, but for the messages that go where `notify` says."""
+    """Whether kinds of signals may be sent to a model off this site (with `guidance.writer`, an
+    answer's numbers and texts of the catalogue too), and a model be fetched from a hub. Nothing
+    else ever leaves, but for the messages that go where `notify` says."""
 
     @classmethod
     def settings_customise_sources(

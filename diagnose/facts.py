@@ -22,7 +22,13 @@ from diagnose.schema import (
     Verdict,
     Window,
 )
-from models.kinds import kind_of_absence, kind_of_change, kind_of_metric, kind_of_template
+from models.kinds import (
+    kind_of_absence,
+    kind_of_change,
+    kind_of_metric,
+    kind_of_template,
+    without_given_names,
+)
 
 Direction = Literal["up", "down"]
 
@@ -191,7 +197,8 @@ def _words(node: Node) -> str:
     """Return the words of a metric's name; a log message or a change has none."""
     if node.signal.startswith(("log/", "change/")):
         return ""
-    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", node.signal).lower()
+    named = without_given_names(node.signal)
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", named).lower()
     return f" {re.sub(r'[^a-z0-9]+', ' ', apart).strip()} "
 
 

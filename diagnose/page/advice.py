@@ -1,12 +1,13 @@
 """What to do, as the runbooks that fit say it: how to make sure, the steps, and the way back."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from diagnose.page.tables import Rung, intervention
 from diagnose.page.text import visible
-from diagnose.schema import Check, Diagnosis, Guidance, Step
-from diagnose.wording import percent
+from diagnose.schema import Check, Diagnosis, Guidance, Intervention, Step, Tried
+from diagnose.wording import counted, percent
 
 PROPOSALS: Final = 3  # runbooks that are shown
 LINES: Final = 12  # checks, steps or conditions of one
@@ -46,7 +47,7 @@ def _advice(guidance: Guidance) -> Advice:
         _text(guidance.action),
         _text(" · ".join(facts)),
         tuple(_check(check) for check in guidance.checks[:LINES]),
-        tuple(_step(step) for step in guidance.steps[:LINES]),
+        tuple(_step(step, guidance) for step in guidance.steps[:LINES]),
         tuple(_notes(guidance)),
     )
 
@@ -56,9 +57,26 @@ def _check(check: Check) -> Try:
     return Try("", _text(check.command), notes)
 
 
-def _step(step: Step) -> Try:
-    notes = (("danger", _text(step.danger)),) if step.danger else ()
+def _step(step: Step, guidance: Guidance) -> Try:
+    told = [
+        ("danger", step.danger),
+        ("by the data", _effect(guidance.effect) if step.repairs else ""),
+        ("here", _worked(record for record in guidance.tried if record.step == step.id)),
+    ]
+    notes = tuple((word, _text(text)) for word, text in told if text)
     return Try(_text(step.action), _text(step.command), notes)
+
+
+def _effect(effect: Intervention | None) -> str:
+    """Return what the data say of a repair; the reason why they say nothing stands elsewhere."""
+    return intervention(effect).answer if effect and effect.share is not None else "cannot be told"
+
+
+def _worked(tried: Iterable[Tried]) -> str:
+    """Return how often something worked, by what was recorded; "" where nothing was."""
+    records = list(tried)
+    times = sum(record.times for record in records)
+    return f"worked {sum(r.worked for r in records)} of {counted(times, 'time')}" if times else ""
 
 
 def _notes(guidance: Guidance) -> list[tuple[str, str]]:
@@ -70,6 +88,7 @@ def _notes(guidance: Guidance) -> list[tuple[str, str]]:
     told = [
         ("Expected", guidance.expected),
         ("By the data", effect.answer or effect.refused),
+        ("Here", _worked(guidance.tried)),
         ("Undo", guidance.reversibility),
         ("Call for help when", " ".join(guidance.escalate_when)),
         ("The sender says", " ".join(guidance.vendor)),

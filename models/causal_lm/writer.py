@@ -78,7 +78,7 @@ def local_writer(
     """Return a writer over a model on this machine, which is loaded when it is first needed.
 
     Args:
-        name: The packaged base model's name, a folder, or a name on a model hub.
+        name: The packaged base model's name, a folder, or one that is on this machine.
         cache_folder: Where converted weights are kept.
         device: Where the model runs.
     """

@@ -18,7 +18,17 @@ from diagnose.page.axis import axis_of
 from diagnose.page.page import render, write
 from diagnose.page.text import visible
 from diagnose.page.timeline import tracks
-from diagnose.schema import Diagnosis, Kind, Node, Paragraph, RootCause, Signal
+from diagnose.schema import (
+    Diagnosis,
+    Intervention,
+    Kind,
+    Node,
+    Paragraph,
+    RootCause,
+    Signal,
+    Step,
+    Tried,
+)
 from tests.diagnose.page.hostile import (
     ALERT,
     HOSTILE,
@@ -144,6 +154,24 @@ def test_what_to_do_is_told_with_its_dangers():
     assert "disk fills up (db · disk.free)" in text
     assert "Not seen inodes" in text
     assert "danger: Free the disk." in text
+
+
+def test_a_step_that_repairs_says_what_it_would_do_and_how_often_it_worked_here():
+    guidance = replace(
+        guidance_of(PLAIN[0], ("Free the disk.", "disk-full", "disk fills up", "inodes")),
+        runbook="disk-full",
+        steps=(Step("look", "Look."), Step("grow", "Grow it.", repairs=True)),
+        effect=Intervention(PLAIN[0], 0.8, 0.6, 0.9),
+        tried=(Tried("disk-full", "grow", 3, 4),),
+    )
+    window = window_of([Signal(node) for node in PLAIN])
+    text = Parts(render(replace(diagnosis_of(PLAIN), guidance=(guidance,)), window)).text
+    assert "by the data: would remove 80 % of the deviation (90 % interval 60 to 90 %)" in text
+    assert "here: worked 3 of 4 times" in text
+    untold = replace(guidance, effect=None, tried=())
+    text = Parts(render(replace(diagnosis_of(PLAIN), guidance=(untold,)), window)).text
+    assert text.count("by the data: cannot be told") == 1
+    assert "worked" not in text
 
 
 def test_without_a_cause_the_page_says_why():
