@@ -1,9 +1,10 @@
 """Graphs proposed for simulated servers, with and without a language model, beside PC and GES.
 
-Run: python -m tests.bench.proposals [--nodes 20 50] [--systems 20] [--adapter FOLDER] [--peers]
+Run: python -m tests.bench.proposals [--nodes 20 50] [--systems 20] [--adapter FOLDER]
+    [--peers "random graph" PC GES]
 
 Systems come from the topologies that training never meets; ``--dev`` takes those that weights are
-chosen on. GES needs a minute a graph of 50 signals.
+chosen on. GES needs a minute for a graph of 50 signals.
 """
 
 import argparse
@@ -32,7 +33,7 @@ def main() -> None:
     parser.add_argument("--weights", type=float, nargs="*", help="of the model, beside the shipped")
     parser.add_argument("--adapter", type=Path, help="a tuned model, beside the base model")
     parser.add_argument("--asked", action="store_true", help="the base model beyond its table")
-    parser.add_argument("--peers", action="store_true", help="PC, GES and a random graph")
+    parser.add_argument("--peers", nargs="*", default=[], choices=peers(), help="beside what")
     chosen = parser.parse_args()
     threadpool_limits(1)
     asked = EVERY_PAIR if chosen.asked else 0
@@ -40,7 +41,7 @@ def main() -> None:
     if chosen.adapter:
         scorers["tuned"] = local_scorer(max_questions=EVERY_PAIR, adapter=chosen.adapter)
     scorers["links known"] = LinkKnower()
-    ways: dict[str, Way] = {**(peers() if chosen.peers else {}), **proposers(scorers)}
+    ways: dict[str, Way] = {name: peers()[name] for name in chosen.peers} | proposers(scorers)
     for weight in chosen.weights or ():
         more = proposers(scorers, weight)
         ways |= {f"{name}, weight {weight:g}": way for name, way in more.items()}
