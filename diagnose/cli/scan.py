@@ -67,7 +67,7 @@ def scan(
         _write(reports)
     else:
         for report in reports:
-            _show(report)
+            show(report)
     if any(report.findings for report in reports):
         raise typer.Exit(1)
 
@@ -97,7 +97,8 @@ def _write(reports: "list[Report]") -> None:
     write_json(TypeAdapter(list[Report]).dump_json(reports, indent=2, ensure_ascii=True))
 
 
-def _show(report: "Report") -> None:
+def show(report: "Report") -> None:
+    """Print a report for people."""
     screen = console()
     title = f"{report.group}: {counted(report.hosts, 'host')} as of {report.moment:%Y-%m-%d %H:%M}"
     rows = [row for finding in report.findings for row in _rows(finding)]

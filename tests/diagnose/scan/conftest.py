@@ -84,15 +84,7 @@ def settings(telemetry, tmp_path):
 
 
 class Here:
-    """An engine that works in this process; it stops, as if killed, after some shards."""
-
-    def __init__(self, most=1000):
-        self.most = most
-        self.worked = []
+    """An engine that works in this process."""
 
     def run(self, work, shards):
-        for shard in shards[: self.most]:
-            self.worked.append(shard.number)
-            yield work(shard)
-        if len(shards) > self.most:
-            raise KeyboardInterrupt
+        return map(work, shards)

@@ -1,24 +1,31 @@
 """A scan of a small fleet as a whole."""
 
+import json
+import os
+import subprocess
+import sys
+from datetime import timedelta
+
 import pytest
 
+from diagnose.cli.scan import show
 from diagnose.compose import compose
-from diagnose.fleet import WHOLE
+from diagnose.fleet import WHOLE, Fleet, Group
 from diagnose.scan.flow import scan
 from diagnose.store import opened
 from tests.diagnose.scan.conftest import FULL, HOSTS, ILL, MOMENT, SILENT, WORN, Here
 
 
-def scanned(settings, fleet=WHOLE, engine=None, roles=None):
-    group = fleet.groups[0]
-    return scan(settings, fleet, group, engine or Here(), roles or (lambda: compose(settings)))
+def scanned(settings, fleet=WHOLE, roles=None, at=None):
+    composed = roles or (lambda: compose(settings))
+    return scan(settings, fleet, fleet.groups[0], Here(), composed, at)
 
 
 def by_host(report):
     return {finding.host: finding for finding in report.findings}
 
 
-def test_a_scan_tells_who_fails_next_who_is_ill_and_what_to_do(settings):
+def test_a_scan_tells_who_fails_next_who_is_ill_and_what_to_do(settings, capsys):
     report = scanned(settings)
     found = by_host(report)
     assert (report.moment, report.hosts, report.unseen) == (MOMENT, len(HOSTS), ())
@@ -45,3 +52,54 @@ def test_a_scan_tells_who_fails_next_who_is_ill_and_what_to_do(settings):
         for finding in report.findings
         for one in finding.expected
     }
+    show(report)
+    table = capsys.readouterr().out
+    assert "all: 12 hosts as of 2026-03-01 13:20 UTC" in table
+    assert f"in trouble now, by {ILL}" in table
+    assert ill.incident in table
+    assert "outage" in table
+    assert "disk-failure of db2/sda" in table
+
+
+def test_a_host_belongs_to_one_group_and_one_that_is_named_is_missed(settings):
+    databases = Group(name="db", hosts=("db*", "db9"), least_probability=0.9)
+    fleet = Fleet(groups=(databases, Group(name="rest", hosts=("*",))))
+    report = scanned(settings, fleet)
+    assert (report.hosts, report.unseen, report.read) == (3, ("db9",), {FULL, WORN})
+    found = by_host(report)
+    assert set(found) == {FULL, "db9"}  # a worn disk is less likely to fail than that
+    assert found["db9"].expected[0].prediction.failure == "outage"
+
+
+def test_a_scan_of_an_earlier_moment_sees_nothing_later(settings):
+    report = scanned(settings, at=MOMENT - timedelta(minutes=14))
+    assert report.moment == MOMENT - timedelta(minutes=14)
+    assert {ILL, SILENT}.isdisjoint(by_host(report))
+
+
+def test_a_calm_fleet_needs_nobody_who_explains(settings):
+    fleet = Fleet(groups=(Group(name="web", hosts=("web[0-7]",)),))
+    report = scanned(settings, fleet, roles=lambda: pytest.fail("nobody is in trouble"))
+    assert (report.hosts, report.findings) == (8, ())
+
+
+def test_the_command_scans_in_processes_of_its_own(settings, tmp_path):
+    environment = os.environ | {
+        "AITIA_TELEMETRY__DIR": str(settings.telemetry.dir),
+        "AITIA_STORE__URL": settings.store.url,
+        "AITIA_MODEL__PROPOSER": "none",
+    }
+    fleet = tmp_path / "fleet.yaml"
+    fleet.write_text("groups:\n  db:\n    hosts: ['db*']\n  web:\n    hosts: ['web*']\n")
+    command = [sys.executable, "-m", "diagnose", "scan", "--fleet", str(fleet), "--group", "db"]
+    done = subprocess.run(
+        [*command, "--workers", "2", "-o", "json"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    (report,) = json.loads(done.stdout)
+    assert (report["group"], report["hosts"]) == ("db", 2)
+    assert [one["host"] for one in report["findings"]] == [FULL, WORN]
