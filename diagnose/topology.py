@@ -7,9 +7,11 @@ anything:
     contains:   what runs on or in what, as "whole -> part"
     required:   what acts on what whatever is measured, as "cause -> effect"
     forbidden:  what never acts on what, likewise
+    sentences:  any of these in words, "backups cause disk load, never the other way"
 
-The ends of the first two are entities; those of the others may also be signals or, as
-"entity · signal", single signals of an entity.
+The ends of the first two are entities; those of the others may also be signals, kinds of signals
+or, as "entity · signal", single signals of an entity. ``models.sentences`` says which words are
+understood; ``aitia config check`` shows the edges that they are read as.
 """
 
 import re
@@ -22,10 +24,13 @@ from typing import Final
 from collectors.prometheus_labels import host_of
 from diagnose.failure import Failure
 from diagnose.yaml_lines import Lines, read_yaml
+from models.sentences import NotUnderstood, Sentence, understood
 
 Pair = tuple[str, str]
 
 ARROW: Final = "->"
+LISTS: Final[tuple[str, ...]] = ("known", "contains", "required", "forbidden")
+SAY: Final = 'write for example "backups cause disk load", and names in `backticks`'
 # A pod of a Kubernetes service: of a deployment "web-7d4b9c-x2x4q", of a stateful set "web-0".
 POD: Final = r"-(?:[a-z0-9]+-[a-z0-9]{5}|\d+)"
 
@@ -55,12 +60,14 @@ class SiteTopology:
         contains: (whole, part).
         required: (cause, effect) that is so whatever is measured.
         forbidden: (cause, effect) that is never so.
+        sentences: What was said in words; its edges are among the others.
     """
 
     known: tuple[Pair, ...] = ()
     contains: tuple[Pair, ...] = ()
     required: tuple[Pair, ...] = ()
     forbidden: tuple[Pair, ...] = ()
+    sentences: tuple[Sentence, ...] = ()
 
     def among(self, entities: Iterable[str]) -> Topology:
         """Return what is known of ``entities`` and of what is named without a pattern."""
@@ -85,7 +92,36 @@ def read_topology(file: Path | None) -> SiteTopology:
         if key not in fields:
             way_out = f"write one of {', '.join(fields)}"
             raise Failure(f"{file}, line {lines[key,]}: unknown key {key}", way_out)
-    return SiteTopology(**{key: tuple(_pairs(file, key, tree[key], lines)) for key in tree})
+    listed = {key: tuple(_pairs(file, key, tree[key], lines)) for key in LISTS if key in tree}
+    said = tuple(_sentences(file, tree.get("sentences"), lines, _entities(listed)))
+    meant = {key: tuple(pair for one in said for pair in getattr(one, key)) for key in LISTS}
+    return SiteTopology(
+        **{key: _once(listed.get(key, ()) + meant[key]) for key in LISTS}, sentences=said
+    )
+
+
+def _entities(listed: Mapping[str, Iterable[Pair]]) -> list[str]:
+    """Return the names without a pattern that a site's lists hold."""
+    ends = {end for pairs in listed.values() for pair in pairs for end in pair}
+    return [end for end in ends if not set("*?[·") & set(end)]
+
+
+def _sentences(
+    file: Path, sentences: object, lines: Lines, entities: list[str]
+) -> Iterator[Sentence]:
+    """Yield what the sentences of a site mean."""
+    if sentences is None:
+        return
+    if not isinstance(sentences, list):
+        raise Failure(f"{file}, line {lines['sentences',]}: sentences is no list", SAY)
+    for place, text in enumerate(sentences):
+        where = f"{file}, line {lines['sentences', str(place)]}"
+        if not isinstance(text, str):
+            raise Failure(f"{where}: {text!r:.80} is no sentence", SAY)
+        try:
+            yield understood(text, entities)
+        except NotUnderstood as error:
+            raise Failure(f"{where}: {error}", SAY) from error
 
 
 def _pairs(file: Path, key: str, edges: object, lines: Lines) -> Iterator[Pair]:

@@ -56,7 +56,7 @@ SHORTAGES: Final = {
 # simulated systems. The prior is that kinds are right.
 AGREES: Final = 0.35
 SCATTER: Final = 0.1
-RIGHT: Final = 0.9
+RIGHT: Final = 0.7
 FEWEST: Final = 3  # pairs that a correlation needs
 
 
@@ -143,16 +143,16 @@ def gather(
     """Return what topology, tiers and operators say; lag and model are still silent."""
     relation = relations([signal.node.entity for signal in signals], topology, contains)
     kinds = [signal.kind for signal in signals]
-    nodes = [signal.node for signal in signals]
     away = (relation == Relation.STRANGERS) | np.eye(len(kinds), dtype=bool)
     deeper, upstream = _deeper(kinds), _upstream(kinds, relation)
-    no = _matches(nodes, forbidden)
+    joined = ~np.isin(relation, (Relation.STRANGERS, Relation.UNKNOWN))
+    no = _matches(signals, forbidden, np.ones_like(joined))
     silent = np.zeros(relation.shape)
     return Evidence(
         allowed=~(away | deeper | upstream | no),
         deeper=deeper,
         upstream=upstream,
-        required=_matches(nodes, required) & ~no,
+        required=_matches(signals, required, joined) & ~no,
         forbidden=no,
         topology=weights.topology * _travel(signals, relation),
         tier=_rules(kinds, relation, weights),
@@ -264,16 +264,31 @@ def _rules(kinds: Sequence[Kind], relation: NDArray[np.int8], weights: ProposalW
     return np.asarray(demand + weights.tier * up)
 
 
-def _matches(nodes: Sequence[Node], patterns: Iterable[Pattern]) -> NDArray[np.bool_]:
-    """Return which pairs an operator's patterns name: by "entity · signal", or by either alone."""
-    named = np.zeros((len(nodes), len(nodes)), dtype=bool)
-    for cause, effect in patterns:
-        causes = [_named(node, cause) for node in nodes]
-        effects = [_named(node, effect) for node in nodes]
-        named |= np.outer(causes, effects)
-    np.fill_diagonal(named, False)
-    return named
+def _matches(
+    signals: Sequence[Signal], patterns: Iterable[Pattern], joined: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Return which pairs an operator's patterns name: by "entity · signal", by either, by a kind.
+
+    Args:
+        signals: Causes and effects.
+        patterns: Of the cause and of the effect.
+        joined: Pairs of which a kind may speak; names speak of any pair.
+    """
+    found = np.zeros((len(signals), len(signals)), dtype=bool)
+    for pattern in patterns:
+        (causes, cause_kinds), (effects, effect_kinds) = (
+            (
+                np.array([_named(one.node, one.kind, end) for one in signals], dtype=bool),
+                np.array([fnmatchcase(one.kind.name, end) for one in signals], dtype=bool),
+            )
+            for end in pattern
+        )
+        found |= np.outer(causes, effects)
+        found |= np.outer(causes | cause_kinds, effects | effect_kinds) & joined
+    np.fill_diagonal(found, False)
+    return found
 
 
-def _named(node: Node, pattern: str) -> bool:
-    return any(fnmatchcase(name, pattern) for name in (str(node), node.entity, node.signal))
+def _named(node: Node, kind: Kind, pattern: str) -> bool:
+    names = (str(node), node.entity, node.signal, f"{node.entity} · {kind.name}")
+    return any(fnmatchcase(name, pattern) for name in names)

@@ -12,8 +12,15 @@ app = typer.Typer(help="Check and show the settings.", no_args_is_help=True)
 
 @app.command()
 def check(config: Config = None) -> None:
-    """Say whether the file and the environment are free of mistakes."""
-    settings(config)
+    """Say whether the files and the environment are free of mistakes, and how words were read."""
+    from diagnose.topology import ARROW, read_topology
+    from diagnose.wording import printable
+
+    site = read_topology(settings(config).explain.topology)
+    for sentence in site.sentences:
+        typer.echo(f"{printable(sentence.text)}:")
+        for says, (one, other) in sentence.edges():
+            typer.echo(f"  {says}: {printable(one)} {ARROW} {printable(other)}")
     typer.echo("settings are valid")
 
 

@@ -70,6 +70,35 @@ def test_no_file_and_an_empty_one_say_nothing(file):
     assert read_topology(file("known:\n")) == NO_SITE
 
 
+def test_what_is_said_in_words_joins_what_is_listed(file):
+    site = read_topology(
+        file(
+            "known: [web -> payments-db]\nforbidden: [a -> b]\nsentences:\n"
+            "- backups cause disk load, never the other way\n"
+            "- the payments database is upstream of web\n- web runs on `h1`\n"
+        )
+    )
+    assert site.known == (("web", "payments-db"),)
+    assert site.contains == (("h1", "web"),)
+    assert site.required == (("backup", "disk utilization"),)
+    assert site.forbidden == (("a", "b"), ("disk utilization", "backup"))
+    assert [one.text for one in site.sentences][1] == "the payments database is upstream of web"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("sentences: backups cause errors", "line 1: sentences is no list"),
+        ("sentences:\n- 5", "line 2: 5 is no sentence"),
+        ("sentences:\n- backups cause errors\n- x causes y", "line 3: 'x' is neither an entity"),
+        ("known: [a -> b]\nsentences: [all is well]", "line 2: 'all is well' says nothing"),
+    ],
+)
+def test_a_sentence_that_is_not_understood_is_told_with_its_line(file, text, said):
+    with pytest.raises(Failure, match=said):
+        read_topology(file(text))
+
+
 def test_a_services_name_stands_for_all_that_answer_to_it():
     entities = ["h1/web", "web-0", "db-7d4b9c6f-x2x4q", "db-exporter", "cache"]
     calls = resolved([("web", "db"), ("web", "queue")], entities)

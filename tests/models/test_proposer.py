@@ -25,6 +25,8 @@ from tests.models.scm import (
 
 PAIR = signals_of("db1 disk_q", "db1 query_latency")
 DISK, LATENCY = (signal.node for signal in PAIR)
+UTILIZED = signals_of("db1 disk_util", "db1 query_latency")
+APART = signals_of("db1 disk_util", "db2 query_latency")
 NO_KNOWLEDGE = ProposalWeights(topology=0, load=0, tier=0, onset=0, distance=0)
 
 
@@ -250,6 +252,21 @@ def test_an_operator_requires_and_forbids():
     values = noise(2)
     values[:, 1] += 3 * values[:, 0]
     assert propose(values, PAIR, forbidden=[("db1 · disk_q", "query_latency")]).edges == ()
+
+
+def test_an_operator_speaks_of_kinds_where_entities_are_joined():
+    """By a kind, nothing is required between machines of which no call is known."""
+    rule = [("disk utilization", "*latency")]
+    assert edges_of(propose(noise(2), UTILIZED, required=rule)) == {
+        tuple(signal.node for signal in UTILIZED)
+    }
+    assert propose(noise(2), APART, required=rule).edges == ()
+    named = [("db1 · disk utilization", "db2 · *latency")]
+    assert len(propose(noise(2), APART, required=named).edges) == 1
+    values = noise(2)
+    values[:, 1] += 3 * values[:, 0]
+    assert propose(values, UTILIZED).edges
+    assert propose(values, UTILIZED, forbidden=rule).edges == ()
 
 
 def test_what_is_required_and_forbidden_is_forbidden():
