@@ -7,7 +7,7 @@ from socketserver import UnixStreamServer
 
 import pytest
 
-from diagnose.config import Settings
+from diagnose.config import DaemonSection, Settings
 from diagnose.daemon.client import NotAnswered, believed, explained
 from diagnose.daemon.protocol import agreed
 from diagnose.question import Question
@@ -18,7 +18,7 @@ PAIRS = [(METRIC_KINDS[0], METRIC_KINDS[1])]
 
 
 def settings(socket, **more):
-    return Settings(daemon={"socket": socket}, **more)
+    return Settings(daemon=DaemonSection(socket=socket), **more)
 
 
 @pytest.mark.parametrize("name", ["none", "folder", "x" * 5000])

@@ -3,7 +3,9 @@
 import json
 import signal
 import socket
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -49,6 +51,24 @@ def prepared():
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory):
     return bundle_in(tmp_path_factory.mktemp("bundles") / "inc-1")
+
+
+@contextmanager
+def told_to_systemd(path):
+    """Listen as systemd does, which reads at once; yield what is told."""
+    told: list[bytes] = []
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(str(path))
+        listening.settimeout(300)
+
+        def listen():
+            while not told or told[-1] != b"STOPPING=1":
+                told.append(listening.recv(99))
+
+        thread = threading.Thread(target=listen)
+        thread.start()
+        yield told
+        thread.join()
 
 
 def lasting(document):
@@ -116,13 +136,17 @@ def test_a_scan_in_another_process_asks_the_daemons_model(daemon, monkeypatch):
 
 def test_what_is_begun_or_waits_is_answered_when_told_to_stop(prepared, tmp_path, tiny, bundle):
     daemon = prepared(tmp_path / "daemon", tiny)
-    notified = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    notified.bind(str(tmp_path / "notify"))
-    notified.settimeout(60)
     daemon.settings = {**tiny, "NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "300000"}
-    daemon.start()
-    assert notified.recv(99) == b"READY=1"
-    assert notified.recv(99) == b"WATCHDOG=1"
+    with told_to_systemd(tmp_path / "notify") as told:
+        daemon.start()
+        wait_until(lambda: len(told) > 1, 300, "a sign of life")
+        _stopped_while_asked(daemon, bundle)
+    assert told[:2] == [b"READY=1", b"WATCHDOG=1"]
+    assert told[-1] == b"STOPPING=1"
+    assert not daemon.socket.exists()
+
+
+def _stopped_while_asked(daemon, bundle):
     with ThreadPoolExecutor(4) as pool:
         asked = [pool.submit(daemon.explain, bundle) for _ in range(4)]
         while daemon.metrics()['aitia_daemon_queue_length{queue="explain"}'] < 2:
@@ -131,11 +155,6 @@ def test_what_is_begun_or_waits_is_answered_when_told_to_stop(prepared, tmp_path
         codes = {one.result().status_code for one in asked}
     assert 200 in codes
     assert codes <= {200, 503}  # on a machine that is too slow, what still waits comes again
-    assert not daemon.socket.exists()
-    told: list[bytes] = []
-    while not told or told[-1] != b"STOPPING=1":
-        told.append(notified.recv(99))
-    notified.close()
 
 
 def test_after_a_kill_it_starts_again_on_the_same_socket_and_the_scan_goes_on(
