@@ -170,32 +170,36 @@ def answer_items(
 
 def by_symbols(item: Item, kinds: PairScorer | None = None) -> tuple[float, By, str] | None:
     """Return probability, who answers and how it was read; None where no symbols were found."""
-    premise, hypothesis = _parts(item)
-    if premise:
-        reading = read(premise, hypothesis)
-        result = solved(reading)
-        if result is not None and reading.claim is not None:
-            claim = reading.claim.claim
-            told = f"{reading.names[claim.x]} is {claim.kind} of {reading.names[claim.y]}"
-            denied = "not so that " if reading.claim.denied else ""
-            missed = "".join(f"; not understood: {one}" for one in reading.not_understood)
-            steps = f"{result.basis}; {denied}{told}; {result.structure}{missed}"
-            return result.probability, "solver", steps
     if item.premise:
-        return None
+        return _solved(item.premise, item.question)
+    match = PARTS.search(item.question)
+    if match:
+        return _solved(match["premise"], match["hypothesis"])
     amount = calculated(item.question)
     if amount is not None:
         return amount.probability, "calculation", amount.read
-    return _believed(item.question, kinds) if kinds else None
+    premise, hypothesis = _parts(item)
+    found = _solved(premise, hypothesis) if premise else None
+    return found or (_believed(item.question, kinds) if kinds else None)
+
+
+def _solved(premise: str, hypothesis: str) -> tuple[float, By, str] | None:
+    reading = read(premise, hypothesis)
+    result = solved(reading)
+    if result is None or reading.claim is None:
+        return None
+    claim = reading.claim.claim
+    told = f"{reading.names[claim.x]} is {claim.kind} of {reading.names[claim.y]}"
+    denied = "not so that " if reading.claim.denied else ""
+    missed = "".join(f"; not understood: {one}" for one in reading.not_understood)
+    steps = f"{result.basis}; {denied}{told}; {result.structure}{missed}"
+    return result.probability, "solver", steps
 
 
 def _parts(item: Item) -> tuple[str, str]:
     """Return premise and hypothesis; of a question, all before its last sentence is a premise."""
     if item.premise:
         return item.premise, item.question
-    match = PARTS.search(item.question)
-    if match:
-        return match["premise"], match["hypothesis"]
     before, _, last = item.question.strip().rpartition(". ")
     return before + "." if before else "", last
 

@@ -67,6 +67,18 @@ def test_a_premise_goes_to_the_solver_and_the_model_is_told_apart():
     assert "skeleton A - C, B - C" in answers[0].read
 
 
+def test_a_question_with_a_graph_is_calculated_and_not_read_as_a_premise():
+    text = (
+        "Heat has a direct effect on returns. Noise has a direct effect on returns. For hosts that "
+        "were returned, the correlation between heat and noise is 0.31. If we look at hosts that "
+        "were returned, does it mean that heat does not affect noise?"
+    )
+    found = by_symbols(Item("1", text))
+    assert found is not None
+    assert found[1] == "calculation"
+    assert found[0] > 0.5
+
+
 def test_what_nobody_reads_is_the_models_or_a_half():
     odd = Item("1", "Is the fan happy?")
     (told,) = answer_items([odd], Certain(0.7), None)
