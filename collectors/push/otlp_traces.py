@@ -3,13 +3,15 @@
 Reads:  POST /v1/traces, protobuf or JSON
 Emits:  edges, origin "traces"; readings of each entity that serves: ``trace.requests_total``,
         ``trace.errors_total`` (counters since this process began) and ``trace.duration_seconds``
-        (mean over a request's spans). Spans themselves are not kept
+        (mean over a request's spans). Spans themselves are not kept; a request that is sent again
+        adds nothing
 See:    https://opentelemetry.io/docs/specs/semconv/general/trace/
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from hashlib import blake2b
 from threading import Lock
 from typing import Final
 
@@ -20,6 +22,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from collectors.limits import TOO_MANY, ActiveSeries, Limits, in_time
 from collectors.push import Decoded, TooLarge
 from collectors.push.otlp import NOBODY, entity, request_of, times
+from collectors.push.repetitions import Repetitions
 from diagnose.schema import EDGES, READINGS
 
 ORIGIN: Final = "traces"
@@ -48,10 +51,11 @@ class OtlpTraces:
         self._whose: ActiveSeries[SpanId, str] = ActiveSeries(SPANS, PATIENCE)
         self._callees: ActiveSeries[SpanId, set[str]] = ActiveSeries(SPANS, PATIENCE)
         self._served: ActiveSeries[str, Counter[str]] = ActiveSeries(self.limits.series)
+        self._repetitions = Repetitions()
         self._lock = Lock()
 
     def decode(self, body: bytes, content_type: str, now: datetime) -> Decoded:
-        """Return the edges and readings that a request adds.
+        """Return the edges and readings that a request adds; the same ones when it comes again.
 
         Args:
             body: Unpacked.
@@ -66,15 +70,25 @@ class OtlpTraces:
         number = sum(len(s.spans) for r in request.resource_spans for s in r.scope_spans)
         if number > self.limits.records:
             raise TooLarge(f"otlp: a request holds at most {self.limits.records} spans")
-        spans = list(_spans(request))
-        edges: dict[tuple[str, str], int] = {}
+        said = blake2b(request.SerializeToString(deterministic=True), digest_size=16).digest()
         with self._lock:
-            for memory in (self._whose, self._callees, self._served):
-                memory.turn(now)
-            for whose, span in spans:
-                for pair in self._calls(whose, span):
-                    edges[pair] = max(edges.get(pair, 0), span.start_time_unix_nano)
-            readings, crowded = self._readings(spans)
+            return self._repetitions.first(said) or self._counted(said, list(_spans(request)), now)
+
+    def _counted(self, said: bytes, spans: list[tuple[str, Span]], now: datetime) -> Decoded:
+        """Return what spans add that were not sent before, and remember it.
+
+        Args:
+            said: What tells their request from others.
+            spans: Each with the entity that reports it.
+            now: The receiver's clock.
+        """
+        edges: dict[tuple[str, str], int] = {}
+        for memory in (self._whose, self._callees, self._served):
+            memory.turn(now)
+        for whose, span in spans:
+            for pair in self._calls(whose, span):
+                edges[pair] = max(edges.get(pair, 0), span.start_time_unix_nano)
+        readings, crowded = self._readings(spans)
         frames: list[pl.DataFrame] = []
         rejected: Counter[str] = Counter({TOO_MANY: crowded})
         for frame in (readings, _edges(edges)):
@@ -82,7 +96,9 @@ class OtlpTraces:
             rejected.update(why)
             if believed.height:
                 frames.append(believed)
-        return Decoded(tuple(frames), {why: n for why, n in rejected.items() if n})
+        decoded = Decoded(tuple(frames), {why: n for why, n in rejected.items() if n})
+        self._repetitions.add(said, decoded)
+        return decoded
 
     def _calls(self, whose: str, span: Span) -> Iterator[tuple[str, str]]:
         """Yield the (caller, callee) pairs that ``span`` makes known."""

@@ -4,11 +4,14 @@ import random
 from datetime import timedelta
 
 import pytest
+from google.protobuf.json_format import MessageToJson
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
+from collectors.push.otlp import JSON
 from collectors.push.otlp_traces import PATIENCE, OtlpTraces
+from collectors.push.repetitions import Repetitions
 from diagnose.schema import EDGES, READINGS
 from tests.collectors.push.recorded import NOW, PROTOBUF, nanoseconds, recorded
 
@@ -66,6 +69,36 @@ def test_the_order_of_reports_does_not_matter(seed):
 
 def test_the_same_report_twice_adds_no_edge():
     assert told(OtlpTraces(), *REPORTS, *REPORTS)[0] == GRAPH
+
+
+@pytest.mark.parametrize("between", [0, 1])
+def test_a_report_that_is_sent_again_counts_once_and_says_the_same(between):
+    decoder = OtlpTraces()
+    body = report("web", span("a"), span("b", "a", CLIENT, peer_service="db"))
+    first = told(decoder, body)
+    told(decoder, *[report("web", span(f"other {i}")) for i in range(between)])
+    assert told(decoder, body) == first
+    _, readings = told(decoder, report("web", span("c")))
+    assert readings[0] == ("web", "trace.requests_total", 2.0 + between)
+
+
+def test_a_report_is_known_again_in_json_written_otherwise():
+    decoder = OtlpTraces()
+    request = ExportTraceServiceRequest.FromString(report("web", span("a")))
+    bodies = [MessageToJson(request, indent=indent).encode() for indent in (None, 4)]
+    (first,), (again,) = (decoder.decode(body, JSON, NOW).frames for body in bodies)
+    assert first.equals(again)
+
+
+def test_only_the_latest_requests_are_remembered():
+    held = [OtlpTraces().decode(body, PROTOBUF, NOW) for body in REPORTS]
+    remembered = Repetitions(largest=30_000)
+    for number, decoded in enumerate(held):
+        remembered.add(bytes([number]), decoded)
+    known = [remembered.first(bytes([number])) is not None for number in range(len(held))]
+    assert known[-1]
+    assert not known[0]
+    assert known == sorted(known)
 
 
 def test_calls_within_a_service_are_no_edges():

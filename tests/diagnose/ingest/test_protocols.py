@@ -79,6 +79,24 @@ def test_an_alert_is_one_event_in_whatever_company_it_is_told_again(site):
     assert sorted(told) == ["Errors", "Slow"]
 
 
+def test_calls_of_a_trace_are_counted_once_however_often_their_request_is_repeated(site):
+    now = time.time_ns()
+    span = {"traceId": "ab", "spanId": "01", "kind": 2, "startTimeUnixNano": str(now - 10**9)}
+    service = {"key": "service.name", "value": {"stringValue": "shop"}}
+    scope = {"spans": [{**span, "endTimeUnixNano": str(now)}]}
+    resource = {"resource": {"attributes": [service]}, "scopeSpans": [scope]}
+    body = json.dumps({"resourceSpans": [resource]}).encode()
+    for sent, encoding in ((body, ""), (gzip.compress(body), "gzip"), (body, "")):
+        headers = {**JSON, "content-encoding": encoding}
+        assert site.post(sent, "/v1/traces", **headers).status_code == 200
+    moment = datetime.now(UTC)
+    with Reader(f"{site.folder}/tables", site.folder / "journal.db") as reader:
+        kept = reader.readings(moment - timedelta(minutes=1), moment)
+    values = dict(kept.select("signal", "value").iter_rows())
+    assert len(kept) == len(values)
+    assert values["trace.requests_total"] == 1
+
+
 def test_two_equal_lines_of_one_request_are_two(site):
     site.post(otlp_logs("again", "again"), "/v1/logs", **JSON)
     site.post(loki("and again", "and again"), "/loki/api/v1/push", **JSON)
