@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from diagnose.rehearsal import Floats, Stage, staged
+from diagnose.rehearsal import Floats, Stage, averages, staged
 from diagnose.scene import Scene, scene
 from diagnose.schema import CausalGraph, Goal, Node, Plan, Setting, Way, Window
 from diagnose.whatif import asked, effect_on
@@ -123,8 +123,8 @@ class _Search:
             for place, value in held.items()
         )
         size = sum(_widths(incident, place, value) for place, value in held.items())
-        average = shown[target][:, incident.asked].mean(axis=1)
-        effect = effect_on(incident, target, shown[target], self.units)
+        average = averages(self.stage, shown[target])
+        effect = effect_on(self.stage, target, shown[target], self.units)
         return Way(settings, size, effect, _chance(average, self.goal))
 
 

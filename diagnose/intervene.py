@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from diagnose.invertible import hidden_noise
 from diagnose.mechanism import STEADIEST, lagged
-from diagnose.rehearsal import MARGIN, Stage, rehearse, staged, unfit, unseen
+from diagnose.rehearsal import MARGIN, Stage, averages, rehearse, staged, unfit, unseen
 from diagnose.repeatable import one_quiet_process, own_randomness
 from diagnose.scene import FEWEST_ROWS, Scene, scene
 from diagnose.schema import (
@@ -141,7 +141,7 @@ def _intervention(stage: Stage, cause: Node) -> Intervention:
     if np.quantile(change * np.sign(incident.deviation), DOUBTED) <= 0:
         weak = f"in normal life {cause} moves {nodes[symptom]} too little, or the other way"
         return Intervention(cause, refused=weak)
-    left = shown[symptom][:, incident.asked].mean(axis=1) - incident.normal[symptom]
+    left = averages(stage, shown[symptom]) - incident.normal[symptom]
     low, middle, high = np.quantile(1 - left / incident.deviation, INTERVAL)
     return Intervention(cause, float(middle), float(low), float(high))
 

@@ -23,6 +23,7 @@ DRAWS: Final = 200
 MARGIN: Final = 0.1  # of what was seen, by which an input may lie outside of it
 RARELY: Final = 0.1  # share of the instants at which it may lie further out
 EXPLAINED: Final = 0.1  # share of a deviation, below which it does not follow from the inputs
+SIMPLIFIED: Final = 1.25  # times as far apart as they are drawn, answers come true 9 in 10 times
 STRANGE: Final = 0.02  # share of stretches of normal life, beyond which a node is taken for broken
 SEED: Final = 13
 
@@ -103,6 +104,21 @@ def rehearse(stage: Stage, held: Mapping[int, float | Floats]) -> dict[int, Floa
     return shown
 
 
+def averages(stage: Stage, shown: Floats) -> Floats:
+    """Return what a node would show on average while the symptom was affected, one a draw.
+
+    Draws lie apart by what is in doubt about the mechanism and by noise. That every mechanism is a
+    simplification comes on top, by as much as simulated servers ask for.
+
+    Args:
+        stage: What was played.
+        shown: By the node, shape (draws, instants).
+    """
+    drawn = shown[:, stage.incident.asked].mean(axis=1)
+    middle = np.median(drawn)
+    return np.asarray(middle + SIMPLIFIED * (drawn - middle))
+
+
 def unseen(stage: Stage, held: Mapping[int, float], shown: Mapping[int, Floats]) -> str | None:
     """Return which input of a mechanism was never where it would be; None where all were."""
     incident = stage.incident
@@ -147,21 +163,37 @@ def _play(
     level = np.einsum("dif,df->di", features, response.weights[refit]) + response.base[refit, None]
     memory, immediate = response.memory[refit], response.immediate[refit]
     offset, strange = _own(incident, node, response)
-    noise = response.noise - np.median(response.noise)
-    added = noise[_stretches(rng, len(noise), instants)]
-    added = added + (0.0 if response.immediate[0] else strange[_some(rng, strange)][:, None])
-    # Noise that remembers begins where it was; what approaches its level begins there.
-    usual = response.spread / np.sqrt(1 - response.memory[0] ** 2) * rng.normal(size=DRAWS)
-    state = np.where(
-        immediate,
-        usual if offset is None else offset,
-        level[:, 0] / (1 - memory) if offset is None else incident.recent[0, node],
-    )
-    played = np.empty((DRAWS, instants))
-    for t in range(instants):
-        state = memory * state + added[:, t] + np.where(immediate, 0.0, level[:, t])
-        played[:, t] = state + np.where(immediate, level[:, t], 0.0)
-    return played + (strange[_some(rng, strange)][:, None] if response.immediate[0] else 0.0)
+    chosen = _stretches(rng, len(response.noise), instants)
+    shift = strange[_some(rng, strange)][:, None]
+    at_once = level + _faded(response.apart[chosen], memory, offset) + shift
+    # What approaches its level begins where it was, else where it would have come to.
+    start = level[:, 0] / (1 - memory) if offset is None else incident.recent[0, node]
+    added = level + response.noise[chosen] + shift
+    approached = _approached(added, memory, start)
+    return np.where(immediate[:, None], at_once, approached)
+
+
+def _faded(stretch: Floats, memory: Floats, offset: float | None) -> Floats:
+    """Return noise that begins at ``offset``, if that is known, and turns into ``stretch``.
+
+    Args:
+        stretch: Of normal life, shape (draws, instants).
+        memory: Share of its past that noise keeps, shape (draws,).
+        offset: The noise as the incident begins.
+    """
+    if offset is None:
+        return stretch
+    left = memory[:, None] ** np.arange(stretch.shape[1])
+    return stretch + left * (offset - stretch[:, :1])
+
+
+def _approached(added: Floats, memory: Floats, start: Floats | float) -> Floats:
+    """Return what is reached by keeping ``memory`` of each instant and adding, from ``start``."""
+    shown, state = np.empty_like(added), start
+    for t in range(added.shape[1]):
+        state = memory * state + added[:, t]
+        shown[:, t] = state
+    return shown
 
 
 def _may_be_broken(incident: Scene, node: int, response: Response) -> bool:

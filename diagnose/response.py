@@ -33,6 +33,7 @@ LONGEST_MEMORY: Final = 0.98  # beyond which a level could not be told
 MEMORIES: Final = (0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, LONGEST_MEMORY)
 RIDGES: Final = (1e-3, 1e-2, 1e-1, 1.0)  # in rows, of what bends
 FEWEST_ROWS: Final = 50
+WILDEST: Final = 15.0  # the same, to which noise is bounded: a fault of old is none of it
 CLIP: Final = 5.0  # robust standard deviations of the noise, beyond which a row is no normal life
 BLOCK: Final = 3.0  # length of a drawn stretch, in cube roots of the rows
 
@@ -89,6 +90,7 @@ class Response:
         memory: Of the step before, 0..1, shape (refits,).
         immediate: Whether the answer is immediate and only the noise remembers, shape (refits,).
         noise: What each step of normal life added, shape (rows,), in order of time.
+        apart: How far the node was from g, likewise.
         spread: Robust standard deviation of ``noise``.
     """
 
@@ -100,6 +102,7 @@ class Response:
     memory: Floats
     immediate: NDArray[np.bool_]
     noise: Floats
+    apart: Floats
     spread: float
 
     def level(self, parents: Floats, bounded: bool = True) -> Floats:
@@ -165,7 +168,8 @@ def respond(
         np.array([fit.base for fit in fits]),
         np.array([fit.memory for fit in fits]),
         np.array([fit.immediate for fit in fits]),
-        rows.noise(fits[0])[calm] * freedom,
+        _bounded(rows.noise(fits[0])) * freedom,
+        _bounded(rows.apart(fits[0])) * freedom,
         spread,
     )
 
@@ -214,6 +218,10 @@ class _Rows:
         """Return the fit that errs least."""
         return min(fits, key=lambda fit: fit.error)
 
+    def apart(self, fit: _Fit) -> Floats:
+        """Return how far each row is from where its parents alone would have it."""
+        return np.asarray(self.shown - self.now @ fit.weights - fit.base)
+
     def noise(self, fit: _Fit) -> Floats:
         """Return what each row adds to what ``fit`` expects."""
         level, before = self.now @ fit.weights + fit.base, self.before @ fit.weights + fit.base
@@ -248,6 +256,13 @@ class _Rows:
             kept = float(np.clip(weights[-1], 0.0, LONGEST_MEMORY))
             return _Fit(weights[:-1], base, kept, False, error, ridge)
         return _Fit(weights, base / (1 - memory), memory, True, error, ridge)
+
+
+def _bounded(values: Floats) -> Floats:
+    """Return values no farther from their median than the wildest normal life."""
+    middle = np.median(values)
+    reach = WILDEST * (MAD_TO_SIGMA * np.median(np.abs(values - middle)) or values.std())
+    return np.asarray(np.clip(values, middle - reach, middle + reach))
 
 
 def _basis(causes: Floats) -> Basis:

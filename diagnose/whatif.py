@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 
 from diagnose.intervene import INTERVAL, imagine, refutations
-from diagnose.rehearsal import Floats, Stage, rehearse, staged, unfit, unseen
-from diagnose.scene import Scene, scene
+from diagnose.rehearsal import Floats, Stage, averages, rehearse, staged, unfit, unseen
+from diagnose.scene import scene
 from diagnose.schema import CausalGraph, Effect, Node, Setting, WhatIf, Window
 from diagnose.wording import quantity
 
@@ -45,7 +45,7 @@ def what_if(
     if refused:
         nearest = _nearest(stage, place, setting.value, units)
         return WhatIf(incident, symptom, setting, (), refused, nearest, counterfactual=imagined)
-    effects = tuple(effect_on(seen, node, shown[node], units) for node in stage.between([place]))
+    effects = tuple(effect_on(stage, node, shown[node], units) for node in stage.between([place]))
     attacks = refutations(seen, setting.node)
     return WhatIf(incident, symptom, setting, effects, refutations=attacks, counterfactual=imagined)
 
@@ -76,16 +76,17 @@ def asked(
     return ({}, refused) if refused else (shown, None)
 
 
-def effect_on(incident: Scene, node: int, shown: Floats, units: Mapping[Node, str]) -> Effect:
+def effect_on(stage: Stage, node: int, shown: Floats, units: Mapping[Node, str]) -> Effect:
     """Return what ``node`` would show on average while the symptom was affected.
 
     Args:
-        incident: As it was.
+        stage: What was played.
         node: Place of the signal.
         shown: What it shows, shape (draws, instants).
         units: Of the signals.
     """
-    low, middle, high = np.quantile(shown[:, incident.asked].mean(axis=1), INTERVAL)
+    incident = stage.incident
+    low, middle, high = np.quantile(averages(stage, shown), INTERVAL)
     name = incident.acting.nodes[node]
     return Effect(
         name,

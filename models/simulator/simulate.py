@@ -9,7 +9,7 @@ Reference: Reisach, Seiler, Weichwald, "Beware of the Simulated DAG", NeurIPS 20
 scales must not tell the order.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
@@ -73,6 +73,7 @@ def simulate(
     seed: int,
     fault: Fault | None = None,
     environment: int = 0,
+    held: Mapping[Node, float] | None = None,
 ) -> Simulation:
     """Return ``rows`` of normal life, and a recent part with the fault in it.
 
@@ -83,6 +84,9 @@ def simulate(
         fault: What breaks; None for healthy telemetry.
         environment: 0 for the system as it was drawn; each other number changes a fifth of its
             mechanisms and all its noise, always in the same way.
+        held: Variables that are held in the recent part, in standard deviations of normal life;
+            what happens to them then has no effect. What they act on has other noise from then on,
+            all else has what it had.
 
     Raises:
         ValueError: the system has no such variable as the fault moves.
@@ -90,7 +94,8 @@ def simulate(
     rng = np.random.default_rng([seed, rows, 37])
     here = np.random.default_rng([system.seed, environment, 41])
     influences = [_elsewhere(one, environment, here) for one in system.influences]
-    values = _series(system, influences, rows, _moved(system, rows, fault), here, rng)
+    fixed = {i: held[v.node] for i, v in enumerate(system.variables) if held and v.node in held}
+    values = _series(system, influences, rows, _moved(system, rows, fault), fixed, here, rng)
     columns = [
         _shown(variable, values[:, i], rng)
         for i, variable in enumerate(system.variables)
@@ -131,6 +136,7 @@ def _series(
     influences: Sequence[Influence],
     rows: int,
     moved: dict[int, Array],
+    fixed: Mapping[int, float],
     here: np.random.Generator,
     rng: np.random.Generator,
 ) -> Array:
@@ -141,8 +147,11 @@ def _series(
     acting: dict[int, dict[int, Influence]] = {}
     for number, one in enumerate(influences):
         acting.setdefault(one.effect, {})[number] = one
+    below, anew = set(fixed), np.random.default_rng([system.seed, rows, 43])
     for i, variable in enumerate(system.variables):
-        own = _noise(length, system.memory[i], here.random() < HEAVY, rng)
+        renewed = anew if below & {one.cause for one in acting.get(i, {}).values()} else None
+        below |= {i} if renewed else set()
+        own = _noise(length, system.memory[i], here.random() < HEAVY, rng, renewed, WARM_UP + rows)
         if variable.concept.kind.load:
             own = own + np.sin(2 * np.pi * (np.arange(length) / DAY + here.random()))
         value = _standard(own, normal)
@@ -152,6 +161,8 @@ def _series(
             share = system.explained[i]
             value = np.sqrt(share) * total + np.sqrt(1 - share) * value
         values[:, i] = value + moved.get(i, 0.0)
+        if i in fixed:
+            values[WARM_UP + rows :, i] = fixed[i]
     return values[WARM_UP:]
 
 
@@ -164,9 +175,28 @@ def _together(parts: dict[int, Array], joint: Sequence[tuple[int, int]]) -> Arra
     return np.asarray(total)
 
 
-def _noise(length: int, memory: float, heavy: bool, rng: np.random.Generator) -> Array:
-    """Return noise of which each value keeps ``memory`` of the one before."""
+def _noise(
+    length: int,
+    memory: float,
+    heavy: bool,
+    rng: np.random.Generator,
+    anew: np.random.Generator | None = None,
+    since: int = 0,
+) -> Array:
+    """Return noise of which each value keeps ``memory`` of the one before.
+
+    Args:
+        length: How many values.
+        memory: The share that is kept.
+        heavy: Whether its tails are heavy.
+        rng: Draws it.
+        anew: Draws what comes from ``since`` on, in place of ``rng``.
+        since: The first value that is drawn anew.
+    """
     fresh = rng.standard_t(4, length) if heavy else rng.normal(size=length)
+    if anew is not None:
+        later = length - since
+        fresh[since:] = anew.standard_t(4, later) if heavy else anew.normal(size=later)
     return np.asarray(lfilter([1.0], [1.0, -memory], fresh))
 
 

@@ -71,7 +71,7 @@ def ask(lived: Episode, cause: int, fault: int, value: float) -> Asked:
     shape = server.mechanisms[-1].shape
     if refused:
         return Asked(shape, lived.rows, where, refused, seconds=took)
-    effect = effect_on(incident, symptom, shown[symptom], {})
+    effect = effect_on(stage, symptom, shown[symptom], {})
     real = [
         float(lived.again(np.random.default_rng(life), {cause: value})[incident.asked, -1].mean())
         for life in range(LIVES)

@@ -100,6 +100,21 @@ def test_another_environment_has_other_mechanisms_and_is_itself_again(system):
     assert here.edges == there.edges
 
 
+def test_what_is_held_stays_and_only_what_it_acts_on_is_another(system):
+    held = system.signals[0].node
+    effects = {held}
+    while below := {e for c, e in system.edges if c in effects} - effects:
+        effects |= below
+    plain, fixed = simulate(system, 200, 4), simulate(system, 200, 4, held={held: 2.0})
+    assert fixed.window.baseline.equals(plain.window.baseline)
+    assert fixed.window.recent[str(held)].drop_nulls().n_unique() == 1
+    for signal in system.signals:
+        name = str(signal.node)
+        if signal.node not in effects and signal.source == "metric":
+            both = plain.window.recent[name] - fixed.window.recent[name]
+            assert both.drop_nulls().abs().max() == 0.0
+
+
 def test_a_fault_needs_a_variable(system):
     with pytest.raises(ValueError, match="no variable"):
         simulate(system, 50, 0, Fault("host99", "cpu utilization"))
