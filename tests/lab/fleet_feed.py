@@ -1,7 +1,7 @@
 """A small fleet whose telemetry is written as time goes by, with an hour of the past before it.
 
-One disk is worn all along, one file system runs full again and again and is cleared each time, one
-host is ill for some minutes and well for some.
+One disk is worn all along, three file systems run full until they are cleared one after the other,
+one host is ill for some minutes and well for some.
 """
 
 import threading
@@ -21,9 +21,9 @@ from diagnose.telemetry.writer import Keeping, Writer, open_writer
 
 STEP: Final = 15
 HISTORY: Final = timedelta(hours=1)
-FULL, WORN, ILL = "db1", "db2", "web8"
-HOSTS: Final = (*(f"web{i}" for i in range(9)), FULL, WORN)
-FILLING: Final = 480  # seconds from cleared to cleared
+CLEARED: Final = {"db1": 120, "db3": 240, "db4": 400}  # seconds until there is room again
+WORN, ILL = "db2", "web8"
+HOSTS: Final = (*(f"web{i}" for i in range(9)), *CLEARED, WORN)
 ILL_EVERY, ILL_FOR = 900, 240  # seconds
 
 
@@ -43,8 +43,8 @@ def shown(host: str, moment: int, since: int) -> Iterator[tuple[str, str, float]
     yield host, "http_requests_total", 50.0 * (moment - since + 1e6) + noise[1]
     yield host, "request_latency_seconds", 0.02 * ill * (1 + 0.1 * noise[2])
     yield host, "queue_depth", float(np.rint(5 * ill + abs(noise[3])))
-    full = host == FULL and phase > 0
-    use = 0.55 + 0.4 * (phase % FILLING) / FILLING if full else 0.4
+    filling = host in CLEARED and phase < CLEARED[host]
+    use = 0.8 + 0.2 * phase / HISTORY.total_seconds() if filling else 0.4
     yield host, "system.filesystem.utilization", use + 0.001 * noise[1]
     if host == WORN:
         worn = 8.0 if phase > -900 else 0.0

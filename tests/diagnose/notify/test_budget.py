@@ -31,7 +31,7 @@ rounds = st.lists(
 
 
 @given(rounds, st.integers(0, 3))
-@settings(max_examples=40)
+@settings(max_examples=30)
 def test_pages_keep_to_the_budget_to_the_order_and_to_what_may_page(given, most):
     url, clock = "sqlite:///:memory:", Clock()
     pages: list[tuple[str, datetime, str]] = []

@@ -16,7 +16,7 @@ from tests.programs import free_port, wait_until
 from tests.static_server import served
 
 DISK = [(prediction("db1/sda"), (GUIDANCE,))]
-QUIET = 3.0  # seconds in which nothing more may come; Alertmanager groups for 1
+QUIET = 2.0  # seconds in which nothing more may come; Alertmanager groups for 1
 
 
 @pytest.fixture
