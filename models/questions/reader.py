@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from models.corr2cause.graphs import d_separated
 from models.corr2cause.hypothesis_reading import read_hypothesis
 from models.corr2cause.naming import number_names
 from models.corr2cause.relations import holding
@@ -59,6 +60,8 @@ def answer(text: str) -> Calculated | None:
         if share is None:
             return None
         return Calculated(0.5 + (SURE - 0.5) * (2 * share - 1), f"rules, with {asked.x} set")
+    if asked.quantity == "correlation" and world is not None and _unrelated(asked, world):
+        return Calculated(1 - SURE, "correlation = 0, as the graph implies: neither way")
     figures = read_figures(told)
     result = calculate(asked, figures, world)
     if result is None:
@@ -80,6 +83,12 @@ def _imagines_absence(asked: Asked, figures: Figures) -> bool:
     """
     people = asked.condition.lower()
     return not any(people == absent for table in figures.tables for absent, _ in table.conditions)
+
+
+def _unrelated(asked: Asked, world: World) -> bool:
+    """Return whether the graph implies that both are independent, whatever rounded figures say."""
+    x, y = _variable(asked.x, world), _variable(asked.y, world)
+    return x is not None and y is not None and x != y and d_separated(world.dag, x, y, 0)
 
 
 def _adjustment(asked: Asked, text: str, question: str, world: World | None) -> Calculated | None:

@@ -151,6 +151,18 @@ def test_a_correlation_within_a_selection_is_no_effect():
         assert (found.probability > 0.5) == expected
 
 
+def test_rounded_figures_do_not_outweigh_the_graph():
+    text = (
+        "Heat has a direct effect on returns. Noise has a direct effect on returns. The overall "
+        "probability of heat is 64%. The probability of no heat and noise is 34%. The probability "
+        "of heat and noise is 60%. Is the chance of noise {} when observing heat?"
+    )
+    for word in ("larger", "smaller"):
+        found = answer(text.format(word))
+        assert found is not None
+        assert found.probability < 0.5
+
+
 def test_a_claim_about_a_graph_that_is_told():
     for question, expected in (
         ("Does caching directly affect latency?", True),
