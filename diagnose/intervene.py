@@ -256,20 +256,13 @@ def refutations(incident: Scene, cause: Node) -> tuple[Refutation, ...]:
     import pandas as pd
     from dowhy import CausalModel
 
-    acting, symptom = incident.acting, incident.target
-    place = acting.nodes.index(cause)
-    delay = acting.delays(symptom)[place]
-    backdoor = [
-        (f"common{parent}", parent, delay + lag)
-        for parent, lag in zip(acting.parents[place], acting.lags[place], strict=True)
-    ]
-    columns = [("held", place, delay), *backdoor, ("symptom", symptom, 0)]
-    names, nodes, lags = (list(part) for part in zip(*columns, strict=True))
-    rows = pd.DataFrame(_independent(lagged(incident.baseline, nodes, lags)), columns=names)
-    if len(rows) < FEWEST_ROWS:
+    place = incident.acting.nodes.index(cause)
+    names, values = _back_door(incident, place)
+    if len(values) < FEWEST_ROWS:
         return ()
+    rows = pd.DataFrame(values, columns=names)
     edges = [("held", "symptom")]
-    edges += [(name, effect) for name, *_ in backdoor for effect in ("held", "symptom")]
+    edges += [(name, effect) for name in names[1:-1] for effect in ("held", "symptom")]
     with own_randomness(SEED), _silent():
         model = CausalModel(rows, "held", "symptom", graph=nx.DiGraph(edges))
         estimand = model.identify_effect(proceed_when_unidentifiable=True)
@@ -305,6 +298,22 @@ def refutations(incident: Scene, cause: Node) -> tuple[Refutation, ...]:
         _steady("random common cause", told, common),
         _steady("data subset", told, subset),
     )
+
+
+def _back_door(incident: Scene, place: int) -> tuple[list[str], Floats]:
+    """Return the names and rows of a cause, of what acts on it, and of the symptom, in this order.
+
+    Each is as it was when it met the symptom, less what it remembers of the instant before.
+    """
+    acting, symptom = incident.acting, incident.target
+    delay = acting.delays(symptom)[place]
+    above = [
+        (f"common{parent}", parent, delay + lag)
+        for parent, lag in zip(acting.parents[place], acting.lags[place], strict=True)
+    ]
+    columns = [("held", place, delay), *above, ("symptom", symptom, 0)]
+    names, nodes, lags = (list(part) for part in zip(*columns, strict=True))
+    return names, _independent(lagged(incident.baseline, nodes, lags))
 
 
 def _steady(name: Refuter, effect: float, attacked: "CausalRefutation") -> Refutation:
