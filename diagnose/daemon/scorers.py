@@ -1,5 +1,6 @@
 """Who answers about pairs of kinds, for everybody in this process."""
 
+import os
 import time
 from typing import Final
 
@@ -38,7 +39,11 @@ class Scorers:
         return self._local is not None
 
     def load(self, device: Place) -> Ask:
-        """Return how a model of this machine is asked, on a device."""
+        """Return how a model of this machine is asked, on a device, by the thread that calls."""
+        if device == "cpu":
+            import torch
+
+            torch.set_num_threads(max(1, (os.cpu_count() or 1) - 1))  # one is left to who explains
         model = self._settings.model.model_copy(update={"device": device})
         scorer = pair_scorer(self._settings.model_copy(update={"model": model}))
         if not isinstance(scorer, LocalScorer):
