@@ -207,7 +207,7 @@ def _form(bare: str, text: str) -> tuple[Says, str, str]:
 def _only_entities(edges: Sequence[tuple[Says, Pair]], text: str) -> None:
     for _, pair in edges:
         for end in pair:
-            several = end.startswith("*") and any(name.endswith(end[1:]) for name in ALL)
+            several = end.startswith("*") and any(name.endswith(f" {end[1:]}") for name in ALL)
             if end in ALL or several or "·" in end:
                 raise NotUnderstood(f"{text!r:.200}: {end!r} is a signal, and only entities call")
 

@@ -18,7 +18,12 @@ def test_an_edge_survives_being_said(says, a, b):
 @given(st.sampled_from(["known", "contains"]), NAMES, NAMES)
 def test_a_call_and_a_part_survive_being_said(says, a, b):
     assume(a != b and not {a, b} & ALL and "·" not in a + b)
+    assume("*" not in (a[0], b[0]))  # "*latency" stands for kinds, which call nobody
     assert understood(spoken(says, (a, b))).edges() == [(says, (a, b))]
+
+
+def test_a_pattern_of_entities_may_call():
+    assert understood("`*` calls `*/cache`").known == (("*", "*/cache"),)
 
 
 @pytest.mark.parametrize(
