@@ -147,7 +147,7 @@ def system_of(topology: Topology, size: int, seed: int) -> System:
         for cause, effect, link in links_between(topology, instances)
     }
     measured = _watched(instances, set(acts), size, rng)
-    hidden = _common_causes(measured, set(acts), size, rng)
+    hidden = _confounders(measured, set(acts), size, rng)
     order = _causes_first(measured | hidden, set(acts))
     number = {instance: i for i, instance in enumerate(order)}
     variables = tuple(Variable(*instances[i], measured=i in measured) for i in order)
@@ -196,7 +196,7 @@ def _watched(
     return chosen
 
 
-def _common_causes(
+def _confounders(
     measured: set[int], acts: Pairs, size: int, rng: np.random.Generator
 ) -> set[int]:
     """Return some of the unmeasured variables that act on two measured ones or more."""
