@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from collectors.push import Malformed
+from collectors.push.objects import refuse_dense_json
 
 HALF_A_CHARACTER: Final = re.compile(rb"\\u[dD][89a-fA-F]")  # an escape that may stand alone
 
@@ -18,8 +19,10 @@ def parsed(protocol: str, body: bytes) -> Any:  # noqa: ANN401 - a value of JSON
         body: Unpacked.
 
     Raises:
+        TooLarge: it holds too many values.
         Malformed: it is no JSON, or nested too deeply.
     """
+    refuse_dense_json(protocol, body)
     try:
         value = json.loads(body)
         if HALF_A_CHARACTER.search(body):

@@ -23,8 +23,9 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from collectors.limits import Limits
 from collectors.prometheus_labels import NAME, entity_of
-from collectors.push import Decoded, Malformed, Unsupported
+from collectors.push import Decoded, Malformed, TooLarge, Unsupported
 from collectors.push.json_body import parsed
+from collectors.push.objects import Path, refuse_dense_protobuf
 from diagnose.schema import TIME
 from diagnose.schema.wire import ENTITY
 
@@ -44,26 +45,37 @@ NAMING: Final = {
     "k8s.node.name": "node",
 }
 DEFAULT_SERVICE: Final = "unknown_service"  # what an SDK says that was not told
+# Fields that lead from a request to its records: resource, scope, span or log record or metric;
+# then that of its kind, and its points. A log record and a span have the latter's numbers for
+# attributes or texts, hence they end before.
+RECORDS: Final = (frozenset({1}), frozenset({2}), frozenset({2}))
+POINTS: Final = (*RECORDS, frozenset({5, 7, 9, 10, 11}), frozenset({1}))
 FARTHEST: Final = 2**53  # microseconds: beyond any clock, and far from overflow
 
 
-def request_of(message: Request, body: bytes, content_type: str, most: int) -> Request:
+def request_of(
+    message: Request, body: bytes, content_type: str, limits: Limits, path: Path = RECORDS
+) -> Request:
     """Return ``message`` filled from ``body``.
 
     Args:
         message: An empty request.
         body: Unpacked.
         content_type: The header's value.
-        most: Bytes that are read.
+        limits: What is taken.
+        path: Numbers of the fields that lead to the records of protobuf.
 
     Raises:
         Unsupported: the content type is another one.
+        TooLarge: the body is, or would become so.
         Malformed: the body is damaged.
     """
     kind = content_type.partition(";")[0].strip().lower()
-    if len(body) > most:
-        raise Malformed(f"otlp: a request has at most {most} bytes")
+    if len(body) > limits.unpacked_bytes:
+        raise TooLarge(f"otlp: a request has at most {limits.unpacked_bytes} bytes")
     if kind == PROTOBUF:
+        most = limits.samples if path == POINTS else limits.records
+        refuse_dense_protobuf("otlp", body, path, most)
         try:
             message.ParseFromString(body)
         except DecodeError as error:

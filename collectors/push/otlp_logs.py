@@ -40,7 +40,7 @@ def decoded(body: bytes, content_type: str, now: datetime, limits: Limits | None
         Malformed: the body is damaged, or of another kind.
     """
     limits = limits or Limits()
-    request = request_of(ExportLogsServiceRequest(), body, content_type, limits.unpacked_bytes)
+    request = request_of(ExportLogsServiceRequest(), body, content_type, limits)
     number = sum(len(s.log_records) for r in request.resource_logs for s in r.scope_logs)
     if number > limits.records:
         raise TooLarge(f"otlp: a request holds at most {limits.records} log records")

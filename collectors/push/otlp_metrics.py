@@ -30,7 +30,14 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
 
 from collectors.limits import TOO_MANY, ActiveSeries, Limits, in_time
 from collectors.push import Decoded, TooLarge
-from collectors.push.otlp import attributes_of, entity, labels_text, request_of, times
+from collectors.push.otlp import (
+    POINTS,
+    attributes_of,
+    entity,
+    labels_text,
+    request_of,
+    times,
+)
 from diagnose.schema import READINGS
 from diagnose.schema.wire import PART
 
@@ -77,8 +84,8 @@ class OtlpMetrics:
         Raises:
             Malformed: the body is damaged, or of another kind.
         """
-        limit = self.limits.unpacked_bytes
-        request = request_of(ExportMetricsServiceRequest(), body, content_type, limit)
+        message = ExportMetricsServiceRequest()
+        request = request_of(message, body, content_type, self.limits, POINTS)
         moments, entities, signals, values = [], [], [], []
         rejected: Counter[str] = Counter()
         for whose, metric in _metrics(request):

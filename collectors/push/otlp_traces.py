@@ -65,8 +65,7 @@ class OtlpTraces:
         Raises:
             Malformed: the body is damaged, or of another kind.
         """
-        limit = self.limits.unpacked_bytes
-        request = request_of(ExportTraceServiceRequest(), body, content_type, limit)
+        request = request_of(ExportTraceServiceRequest(), body, content_type, self.limits)
         number = sum(len(s.spans) for r in request.resource_spans for s in r.scope_spans)
         if number > self.limits.records:
             raise TooLarge(f"otlp: a request holds at most {self.limits.records} spans")

@@ -6,15 +6,24 @@ import sys
 import pytest
 
 PEAK_MEGABYTES = 150
-MAIN = """
+MAIN = r"""
 import sys
 from pathlib import Path
 from datetime import UTC, datetime
 import cramjam
+kind = "application/x-protobuf"
+def within(tag, inner):
+    size, length = len(inner), b""
+    while size > 127:
+        length, size = length + bytes([size & 127 | 128]), size >> 7
+    return tag + length + bytes([size]) + inner
+def request(scope):
+    return within(b"\x0a", within(b"\x12", scope))
 {make}
 from collectors.limits import Limits
 from collectors.push import Malformed, loki_push, otlp_logs
 from collectors.push.otlp_metrics import OtlpMetrics
+from collectors.push.otlp_traces import OtlpTraces
 from collectors.push.remote_write import RemoteWrite
 now = datetime.now(UTC)
 try:
@@ -25,6 +34,7 @@ except Malformed as refused:
 status = Path("/proc/self/status").read_text().split()
 print(int(status[status.index("VmHWM:") + 1]) // 1024)
 """
+OTLP = "{}(body, kind, now)"
 # 256 MB of zeros in 12 MB of snappy is made in a process of its own: making it is not what counts.
 ZEROS = "body = sys.stdin.buffer.read()"
 WRITE = 'RemoteWrite().decode(body, "application/x-protobuf", now)'
@@ -41,6 +51,24 @@ BOMBS = {
         r'inner = b"\x12\x00" * (7 << 20); '
         r'body = bytes(cramjam.snappy.compress_raw(b"\x0a\x80\x80\x80\x07" + inner)); del inner',
         WRITE,
+    ),
+    # 16 MB of what becomes most objects, as gzip brings it in a few kilobytes
+    "empty resources": (r'body = b"\x0a\x00" * (8 << 20)', OTLP.format("otlp_logs.decoded")),
+    "log records": (
+        r'body = request((b"\x12\x20\x2a\x1e\x0a\x1c" + b"x" * 28) * 450_000)',
+        OTLP.format("otlp_logs.decoded"),
+    ),
+    "points": (
+        r'body = request(within(b"\x12", within(b"\x2a", (b"\x0a\x09\x19" + bytes(8)) * 900_000)))',
+        OTLP.format("OtlpMetrics().decode"),
+    ),
+    "attributes of one span": (
+        r'body = request(within(b"\x12", b"\x4a\x00" * (7 << 20)))',
+        OTLP.format("OtlpTraces().decode"),
+    ),
+    "objects of JSON": (
+        r'body = b"[" + b"{},{}," * (5 << 19) + b"{}]"; kind = "application/json"',
+        OTLP.format("otlp_logs.decoded"),
     ),
 }
 
