@@ -14,20 +14,21 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
 from diagnose.policy_scores import ranking_scores
 from diagnose.run_card import write_card
 from diagnose.schema import Failure
-from models.adapters import SHAPE, WEIGHTS, read_adapter
+from models.adapters import CARD, SHAPE, Adapter, read_adapter
 from models.causal_lm.belief import Pair
 from models.kinds import METRIC_KINDS
 from models.policy.judgements import read_judgements
-from models.policy.language import LanguagePairs
+from models.policy.language import KindPairs, LanguagePairs
 from models.policy.preferences import PreferencePlan, RewardModel, comparisons, fit
 from models.policy.simulated import episodes
 from models.policy.tuning import TuningPlan, tune
 from models.training.lora import AdaptedModel, AdapterShape
+from models.training.sites import HeadAlone
 from models.weights import BASE, locate
 
 Progress = Callable[[int, int], None]
@@ -119,17 +120,15 @@ def tune_adapter(
     adapter, base = read_adapter(start), locate(model)
     if adapter.base != base.identity:
         raise Failure(f"the adapter in {start} is of another model", "set model.name to its own")
-    adapted = AdaptedModel(base.folder, _shape(start), precision="float32")
-    adapted.load(load_file(start / WEIGHTS))
-    policy = LanguagePairs(adapted)
+    policy, learner = _begun(adapter, base.folder)
     spoken = {frozenset((one.cause.name, one.effect.name)) for one in said}
     unspoken = _unspoken(spoken)
     losses = list[float]()
     for loss in tune(policy, said, unspoken, plan):
         losses.append(round(loss, 4))
         progress(len(losses), plan.steps)
-    facts = {"base": adapter.base, "wording": adapter.wording, "temperature": adapter.temperature}
-    adapted.save(folder, facts)
+    card = json.loads((start / CARD).read_text(encoding="utf-8"))
+    learner.save(folder, card)
     with judgements.open("rb") as content:
         digest = file_digest(content, "sha256").hexdigest()
     return write_card(
@@ -146,13 +145,23 @@ def tune_adapter(
     )
 
 
-def _shape(folder: Path) -> AdapterShape:
-    """Return how much an adapter changes of its model."""
+def _begun(
+    adapter: Adapter, model: Path
+) -> tuple[LanguagePairs | KindPairs, AdaptedModel | HeadAlone]:
+    """Return an adapter as a policy over pairs, and what learns and can be saved."""
     try:
-        shape = json.loads((folder / SHAPE).read_text(encoding="utf-8"))
-        return AdapterShape(int(shape["r"]), min(shape["layers_to_transform"]))
+        shape = json.loads((adapter.folder / SHAPE).read_text(encoding="utf-8"))
+        layers = shape["layers_to_transform"]
+        wanted = AdapterShape(int(shape["r"]), min(layers), adapter.depth)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise Failure(f"no adapter in {folder}: {error!r}", "train one first") from error
+        raise Failure(f"no adapter in {adapter.folder}: {error!r}", "train one first") from error
+    if adapter.depth is None:
+        adapted = AdaptedModel(model, wanted, precision="float32")
+        adapted.begin_with(adapter.folder)
+        return LanguagePairs(adapted), adapted
+    reader = HeadAlone(model, wanted)
+    reader.begin_with(adapter.folder)
+    return KindPairs(reader), reader
 
 
 def _unspoken(spoken: set[frozenset[str]]) -> list[Pair]:

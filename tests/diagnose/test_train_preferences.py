@@ -5,11 +5,12 @@ from safetensors.torch import load_file
 
 from diagnose.failure import Failure
 from diagnose.train_preferences import MODEL, RewardAmounts, train_reward, tune_adapter
-from models.adapters import WEIGHTS, read_adapter
-from models.causal_lm.prompt import TUNED
+from models.adapters import HEAD, WEIGHTS, read_adapter
+from models.causal_lm.prompt import KINDS, TUNED
 from models.policy.preferences import RewardModel
 from models.policy.tuning import TuningPlan
 from models.training.lora import AdaptedModel, AdapterShape
+from models.training.sites import KindReader
 from models.weights import locate
 from tests.models.tiny_model import save_tiny_model
 
@@ -55,6 +56,23 @@ def test_an_adapter_is_tuned_and_stays_an_adapter(tmp_path, start):
     old, new = load_file(folder / WEIGHTS), load_file(out / WEIGHTS)
     assert any((old[name] != new[name]).any() for name in old)
     assert card["start"] == before.identity
+
+
+def test_a_reader_of_kinds_is_tuned_by_its_head_alone(tmp_path):
+    model = save_tiny_model(tmp_path / "model")
+    reader = KindReader(model, AdapterShape(4, 0, 1))
+    facts = {"base": locate(str(model)).identity, "wording": KINDS, "temperature": 1.0, "depth": 1}
+    start, out = tmp_path / "start", tmp_path / "tuned"
+    reader.save(start, {**facts, "learned": ["backup"]})
+    judged = tmp_path / "judged.jsonl"
+    judged.write_text(GOOD + "\n")
+    card = tune_adapter(judged, start, out, quiet, TuningPlan(20, 1e-3), str(model))
+    assert card["losses"][-1] < card["losses"][0]
+    old, new = load_file(start / WEIGHTS), load_file(out / WEIGHTS)
+    assert all((old[name] == new[name]).all() for name in old)
+    head, tuned = load_file(start / HEAD), load_file(out / HEAD)
+    assert any((head[name] != tuned[name]).any() for name in head)
+    assert read_adapter(out).learned == {"backup"}
 
 
 def test_nothing_to_learn_from_is_said(tmp_path, start):
