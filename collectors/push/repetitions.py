@@ -41,4 +41,4 @@ class Repetitions:
 
 
 def _size(decoded: Decoded) -> int:
-    return OVERHEAD + sum(OVERHEAD + frame.estimated_size() for frame in decoded.frames)
+    return OVERHEAD + sum(OVERHEAD + int(frame.estimated_size()) for frame in decoded.frames)

@@ -1,10 +1,10 @@
-"""Feeds every decoder of pushed telemetry with inputs that reach new lines of it.
+"""Feeds every decoder and parser with inputs that reach new lines of it.
 
 Run: python -m tests.lab.fuzz TARGET SECONDS
 
-What a decoder may do with any bytes: return frames of the known schemas, or raise ``Malformed``.
-Anything else ends the run with the input that caused it, in the working folder. The corpus starts
-from the recorded requests in tests/fixtures/push.
+What a decoder of pushed telemetry may do with any bytes: return frames of the known schemas, or
+raise ``Malformed``; for all others ``sources`` says it. Anything else ends the run with the input
+that caused it, in the working folder. The corpus starts from what was recorded in tests/fixtures.
 """
 
 import sys
@@ -15,10 +15,10 @@ from pathlib import Path
 
 import atheris
 import cramjam
+import polars as pl
 
-with atheris.instrument_imports(
-    include=["collectors.push", "collectors.limits", "google.protobuf"]
-):
+with atheris.instrument_imports(include=["collectors", "diagnose", "google.protobuf", "yaml"]):
+    from collectors import NotApplicable
     from collectors.push import (
         Decoded,
         Malformed,
@@ -32,6 +32,7 @@ with atheris.instrument_imports(
     from collectors.push.otlp_metrics import OtlpMetrics
     from collectors.push.otlp_traces import OtlpTraces
     from collectors.push.remote_write import RemoteWrite
+    from tests.lab.fuzz.sources import Source, sources
 
 from diagnose.schema import EDGES, LOGS, READINGS
 
@@ -86,27 +87,40 @@ SEEDS = {
 
 def main(target: str, seconds: int) -> None:
     """Feed ``target`` for so long; the process ends with the run."""
-    decode, recorded = TARGETS[target]
+    source = _pushed(target) if target in TARGETS else sources()[target]
 
     def feed(body: bytes) -> None:
         try:
-            decoded = decode(body)
-        except Malformed:
+            frames = list(source.read(body))
+        except (NotApplicable, *source.told):
             return
-        for frame in decoded.frames:
-            if frame.schema not in (READINGS, LOGS, EDGES) or frame.is_empty():
+        for frame in frames:
+            if frame.schema not in (READINGS, LOGS, EDGES):
                 raise AssertionError(frame.schema)
 
     corpus = Path(tempfile.mkdtemp(prefix="fuzz-"))
-    for file in FIXTURES.glob(recorded):
-        body = file.read_bytes()
-        unpack = target.startswith("remote_write")
-        raw = bytes(cramjam.snappy.decompress_raw(body)) if unpack else body
-        (corpus / file.name).write_bytes(raw)
-    (corpus / "seed").write_bytes(SEEDS.get(target, b""))
-    options = [f"-max_total_time={seconds}", "-max_len=4096", "-timeout=10", "-rss_limit_mb=1000"]
-    atheris.Setup([sys.argv[0], *options, str(corpus)], feed)
+    for number, seed in enumerate(source.seeds):
+        (corpus / str(number)).write_bytes(seed)
+    longest = max(4096, *map(len, source.seeds))
+    options = [f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=1000"]
+    atheris.Setup([sys.argv[0], *options, f"-max_len={longest}", str(corpus)], feed)
     atheris.Fuzz()
+
+
+def _pushed(target: str) -> Source:
+    """Return a decoder of pushed telemetry as a target; none of its frames is empty."""
+    decode, recorded = TARGETS[target]
+
+    def read(body: bytes) -> list[pl.DataFrame]:
+        frames = list(decode(body).frames)
+        if any(frame.is_empty() for frame in frames):
+            raise AssertionError("an empty frame")
+        return frames
+
+    seeds = [file.read_bytes() for file in FIXTURES.glob(recorded)]
+    if target.startswith("remote_write"):
+        seeds = [bytes(cramjam.snappy.decompress_raw(seed)) for seed in seeds]
+    return Source(read, (Malformed,), (*seeds, SEEDS.get(target, b"")))
 
 
 if __name__ == "__main__":
