@@ -27,7 +27,7 @@ PAIR = signals_of("db1 disk_q", "db1 query_latency")
 DISK, LATENCY = (signal.node for signal in PAIR)
 UTILIZED = signals_of("db1 disk_util", "db1 query_latency")
 APART = signals_of("db1 disk_util", "db2 query_latency")
-NO_KNOWLEDGE = ProposalWeights(topology=0, load=0, tier=0, onset=0, distance=0)
+NO_KNOWLEDGE = ProposalWeights(model=1, topology=0, load=0, tier=0, onset=0, distance=0)
 
 
 class Opinion:
