@@ -196,9 +196,7 @@ def _watched(
     return chosen
 
 
-def _confounders(
-    measured: set[int], acts: Pairs, size: int, rng: np.random.Generator
-) -> set[int]:
+def _confounders(measured: set[int], acts: Pairs, size: int, rng: np.random.Generator) -> set[int]:
     """Return some of the unmeasured variables that act on two measured ones or more."""
     effects: dict[int, int] = {}
     for cause, effect in acts:

@@ -12,6 +12,7 @@ from models.causal_lm.belief import PairBelief
 from models.causal_lm.encoder import Encoder
 from models.causal_lm.pair_head import PairHead
 from models.causal_lm.prompt import ANSWERS, KINDS, TUNED
+from models.causal_lm.questions import Questions
 from models.causal_lm.scorer import adapter_of, loaded, local_scorer
 from models.kinds import VOCABULARY
 from models.simulator.sites import drawn_site
@@ -58,6 +59,7 @@ def test_questions_are_learned_and_the_adapter_answers_as_the_model_that_learned
     base = identify(str(folder))
     model.save(tmp_path / "adapter", {"base": base, "wording": TUNED.version, "temperature": 1.0})
     again = loaded(folder, read_adapter(tmp_path / "adapter"), "cpu")
+    assert isinstance(again, Questions)
     texts = [each.prompt for each in QUESTIONS]
     told = again.engine.log_probabilities(texts, ANSWERS).argmax(axis=1)
     assert (told == [each.answer for each in QUESTIONS]).mean() > 0.8
