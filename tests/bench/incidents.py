@@ -11,7 +11,7 @@ import os
 import platform
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from multiprocessing import get_context
@@ -25,6 +25,7 @@ from tests.bench.calibration import calibration
 from tests.bench.cost import cost
 from tests.bench.graphs import graph_table
 from tests.bench.measure import Job, measure_set
+from tests.bench.memory import Gauge, memory_of, memory_table
 from tests.bench.operating import curves, shape_table
 from tests.bench.peers.packages import PYTHON
 from tests.bench.records import MeasuredSet
@@ -53,7 +54,17 @@ def measured(todo: Sequence[Job], workers: int) -> list[MeasuredSet]:
         return sorted(pool.map(measure_set, todo, chunksize=1), key=lambda found: found.name)
 
 
-def report(sets: Sequence[MeasuredSet], seconds: float) -> Iterator[str]:
+def stage_memory(todo: Sequence[Job]) -> dict[str, tuple[Gauge, ...]]:
+    """Return the memory by stage, by name of the set; each in a fresh process."""
+    context = get_context("spawn")
+    with ProcessPoolExecutor(1, context, max_tasks_per_child=1) as pool:
+        found = pool.map(memory_of, todo, chunksize=1)
+        return dict(sorted(zip((job.name for job in todo), found, strict=True)))
+
+
+def report(
+    sets: Sequence[MeasuredSet], memory: Mapping[str, tuple[Gauge, ...]], seconds: float
+) -> Iterator[str]:
     """Yield everything that is written."""
     machine = f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}"
     yield (
@@ -72,6 +83,7 @@ def report(sets: Sequence[MeasuredSet], seconds: float) -> Iterator[str]:
         ("Control: shape alone", shape_table(sets)),
         ("Calibration", calibration(sets)),
         ("Seconds and memory", cost(sets)),
+        ("Memory by stage", memory_table(memory)),
     ):
         yield from ("", f"## {title}", "", *lines)
     for found in sets:
@@ -99,8 +111,12 @@ def main() -> int:
         sys.stderr.write(f"bench: PUBLISHED PACKAGES ARE SKIPPED, there is no {PYTHON}\n")
     cache = options.packages if PYTHON.exists() else None
     begin = perf_counter()
-    found = measured(jobs(options.folders, options.proposer, cache), options.workers)
-    text = "\n".join(report(found, perf_counter() - begin)).replace("\n\n\n", "\n\n").strip() + "\n"
+    todo = jobs(options.folders, options.proposer, cache)
+    found, memory = measured(todo, options.workers), stage_memory(todo)
+    text = (
+        "\n".join(report(found, memory, perf_counter() - begin)).replace("\n\n\n", "\n\n").strip()
+        + "\n"
+    )
     sys.stdout.write(text)
     if options.write:
         options.write.parent.mkdir(parents=True, exist_ok=True)

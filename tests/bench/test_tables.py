@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from diagnose.accuracy import difference, estimate
 from tests.bench.calibration import ece, ece_by_luck, ece_interval
 from tests.bench.incidents import MARK, kept, report
+from tests.bench.memory import Gauge
 from tests.bench.operating import auc, auc_interval, bar, exact
 from tests.bench.records import AITIA, WITHOUT_GRAPH, Measured, MeasuredSet, Said, Trusted
 from tests.bench.robustness import loss
@@ -104,7 +105,9 @@ def a_set(name="shop", **more):
 
 
 def test_every_table_is_written():
-    text = "\n".join(report([a_set(), a_set("other")], 60.0))
+    text = "\n".join(
+        report([a_set(), a_set("other")], {"shop": (Gauge({"read": 40.0}, {"read": 3.0}),)}, 60.0)
+    )
     for part in (
         "| shop (6) | AC@1 | 1.00 | 0.00, peer | **+1.00 [+1.00, +1.00]** |",
         "### shop: 6 incidents, level: entity",
@@ -113,6 +116,7 @@ def test_every_table_is_written():
         "| shop (6) | reversed | 0.50 [0.50, 0.50] |",
         "| shop | **Aitia** | 1.00 [1.00, 1.00] | 1.00 [0.54, 1.00] (6/6) |",
         "| shop | first | 6 | 6 | 0.20 [0.20, 0.20] |",
+        "| shop (1 / 0) | 40.0 / - | 3.0 / - |",
         "FAILED shop, broken: why",
     ):
         assert part in text
@@ -120,7 +124,7 @@ def test_every_table_is_written():
 
 def test_a_set_of_healthy_windows_alone_is_no_trouble():
     quiet = MeasuredSet("quiet", a_set().healthy, (), 400.0)
-    assert "Seconds and memory" in "\n".join(report([quiet], 1.0))
+    assert "Seconds and memory" in "\n".join(report([quiet], {}, 1.0))
 
 
 def test_who_ranked_only_the_easy_incidents_does_not_compete():
