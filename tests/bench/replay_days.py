@@ -62,29 +62,41 @@ class Stretch:
         return len(self.first) * self.every * self.step / 86_400
 
 
+def lead_of(step: float) -> int:
+    """Return how many instants of a recent part come before the moment that is asked about."""
+    return max(round(LEAD.total_seconds() / step), 2)
+
+
+def window_at(name: str, values: Array, first: int, step: float, length: int) -> Window:
+    """Return what is asked of ``values``, of shape (instants, signals), on one server.
+
+    Args:
+        name: The server.
+        values: All its instants.
+        first: First instant of the recent part; at least ``HISTORY`` come before it.
+        step: Seconds between two instants.
+        length: Instants of the recent part.
+    """
+    signals = tuple(Signal(Node(name, f"m{i:02}")) for i in range(values.shape[1]))
+    rows = pl.from_numpy(
+        values[first - HISTORY : first + length], [str(s.node) for s in signals], orient="row"
+    )
+    last = START + timedelta(seconds=step * (HISTORY + length - 1))
+    times = pl.datetime_range(START, last, f"{round(step)}s", eager=True).cast(TIME)
+    rows = rows.insert_column(0, times.alias("time"))
+    alert = START + timedelta(seconds=step * HISTORY) + LEAD
+    return Window(signals, rows[:HISTORY], rows[HISTORY:], step, alert, alert + 3 * LEAD)
+
+
 def scan(
     name: str, values: Array, label: NDArray[np.uint8] | None, step: float, windows: int
 ) -> Stretch:
     """Return the scores of all scans over ``values``, of shape (instants, signals)."""
-    length = max(round(LEAD.total_seconds() / step), 2) + max(round(300 / step), 3) + 1
+    length = lead_of(step) + max(round(300 / step), 3) + 1
     every = length * windows
     first = np.arange(HISTORY, len(values) - length + 1, every)
     detector = RobustDetector()
-    times = pl.datetime_range(
-        START,
-        START + timedelta(seconds=step * (HISTORY + length - 1)),
-        f"{round(step)}s",
-        eager=True,
-    ).cast(TIME)
-    signals = tuple(Signal(Node(name, f"m{i:02}")) for i in range(values.shape[1]))
-    schema = [str(signal.node) for signal in signals]
-    alert = START + timedelta(seconds=step * HISTORY) + LEAD
-    score = []
-    for begin in first:
-        rows = pl.from_numpy(values[begin - HISTORY : begin + length], schema, orient="row")
-        rows = rows.insert_column(0, times.alias("time"))
-        asked = Window(signals, rows[:HISTORY], rows[HISTORY:], step, alert, alert + 3 * LEAD)
-        score.append(detector.score(asked))
+    score = [detector.score(window_at(name, values, int(begin), step, length)) for begin in first]
     marked = None if label is None else label.astype(bool)
     return Stretch(name, step, first, length, np.array(score), marked, every)
 
