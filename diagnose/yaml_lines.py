@@ -32,6 +32,9 @@ def read_yaml(file: Path) -> tuple[dict[str, Any], Lines]:
         raise Failure(f"{file} is no YAML: {' '.join(str(error).split())}") from error
     if not isinstance(tree, dict):
         raise Failure(f"{file} is no mapping of settings", "write 'key: value' lines")
+    for key in tree:
+        if not isinstance(key, str):  # null, a number, a date: its line is known by what is written
+            raise Failure(f"{file}: the key {key!s:.80} is no word", "write 'key: value' lines")
     lines: dict[tuple[str, ...], int] = {}
     for path, line in _keys(node):
         if path in lines:

@@ -39,9 +39,7 @@ def refuse_dense_protobuf(protocol: str, body: bytes, path: Path, most: int) -> 
     """
     if len(body) <= SMALL:
         return
-    octets = np.frombuffer(body, np.uint8)
-    short = (octets[:-1] & TAG == LENGTH) & (octets[1:] < SHORT)
-    if np.count_nonzero(short) > SHORT_FIELDS:
+    if sum(_short_fields(body, at) for at in range(0, len(body) - 1, SMALL)) > SHORT_FIELDS:
         raise TooLarge(f"{protocol}: a request holds at most {SHORT_FIELDS} short fields")
     try:
         records = sum(1 for _ in islice(_messages(body, 0, len(body), path), most + 1))
@@ -62,6 +60,15 @@ def refuse_dense_json(protocol: str, body: bytes) -> None:
         bare = TEXT.sub(b"", body)
         if sum(map(bare.count, (b",", b"{", b"["))) > VALUES:
             raise TooLarge(f"{protocol}: a request holds at most {VALUES} values")
+
+
+def _short_fields(body: bytes, at: int) -> int:
+    """Return how many places of the part of ``body`` from ``at`` may begin a short field.
+
+    Texts look like fields here and there, so it may be more than there are, and never less.
+    """
+    octets = np.frombuffer(body, np.uint8, min(SMALL + 1, len(body) - at), at)
+    return int(np.count_nonzero((octets[:-1] & TAG == LENGTH) & (octets[1:] < SHORT)))
 
 
 def _messages(body: bytes, at: int, stop: int, path: Path) -> Iterator[int]:

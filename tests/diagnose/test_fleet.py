@@ -1,6 +1,10 @@
 """Which servers are scanned."""
 
+from contextlib import suppress
+
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from diagnose.fleet import WHOLE, read_fleet
 from diagnose.schema import Failure
@@ -71,3 +75,10 @@ def test_without_a_file_every_host_is_scanned():
 def test_what_cannot_be_meant_is_refused_with_its_line(told, text, why):
     with pytest.raises(Failure, match=why):
         told(text)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(alphabet="abc:-[]{}#&*!|~'\" ,?\n01.", max_size=40), st.sampled_from(["", " "]))
+def test_any_text_is_a_fleet_or_refused(told, text, indent):
+    with suppress(Failure):
+        assert told("groups:\n" + "".join(f"{indent}{line}\n" for line in text.split("\n"))).groups

@@ -1,7 +1,9 @@
+from contextlib import suppress
+
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from diagnose.bundle import read_bundle
@@ -166,3 +168,16 @@ def test_what_a_site_requires_and_forbids_reaches_the_proposer(file):
     assert isinstance(proposer, GraphProposer)
     assert proposer.required == (("a", "b"),)
     assert proposer.forbidden == (("b", "a"),)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(alphabet="knowcteirqufbds:-[]{}#&*!|>~'\"%@ ,?\n0.", max_size=60))
+def test_any_text_is_a_site_or_refused(file, text):
+    with suppress(Failure):
+        assert isinstance(read_topology(file(text)), SiteTopology)
+
+
+@pytest.mark.parametrize("key", ["~", "1", "true", "2026-11-22", "[a]"])
+def test_a_key_that_is_no_word_is_told(file, key):
+    with pytest.raises(Failure, match=r"no word|no YAML"):
+        read_topology(file(f"{key}: [a -> b]\n"))

@@ -1,6 +1,7 @@
 """The process as a whole: what it refuses, what it tells systemd, what a bomb does to it."""
 
 import contextlib
+import gzip
 import os
 import signal
 import socket
@@ -10,6 +11,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from functools import partial
 from pathlib import Path
 
 import cramjam
@@ -21,18 +23,18 @@ from diagnose.ingest.tokens import Tokens
 from diagnose.schema import Failure
 from diagnose.sections import IngestSection
 from diagnose.telemetry.damage import repair
-from tests.diagnose.ingest.conftest import HEADERS, ONE
+from tests.diagnose.ingest.conftest import HEADERS, ONE, WRITE
 from tests.diagnose.ingest.serving import Served, serving
-from tests.programs import LOCAL, needed
+from tests.programs import LOCAL, needed, wait_until
 
 ROOT = Path(__file__).parents[3]
 UNIT = ROOT / "deploy" / "systemd" / "aitia-ingest.service"
 MEBIBYTE = 1 << 20
 
 
-def post(served, body, **headers):
-    """Return the status of the answer to a request of remote write; 0 where it was cut off."""
-    address = f"http://{LOCAL}:{served.http}/api/v1/write"
+def post(served, body, path=WRITE, **headers):
+    """Return the status of the answer to a request; 0 where it was cut off."""
+    address = f"http://{LOCAL}:{served.http}{path}"
     request = urllib.request.Request(address, body, {**HEADERS, **headers}, method="POST")
     try:
         with urllib.request.urlopen(request, timeout=60) as answer:
@@ -76,36 +78,71 @@ def test_a_second_server_on_the_same_telemetry_is_refused(tmp_path):
     assert f"process {first.process.pid} writes this telemetry already" in ended.stderr
 
 
-def test_a_bomb_is_refused_before_it_unpacks(tmp_path):
-    """The peak is that of private memory: pages of libraries are shared and come and go."""
-    bomb = bytes(cramjam.snappy.compress_raw(bytes(200 * MEBIBYTE)))
-    assert len(bomb) > 4 * MEBIBYTE  # refused by its size ...
-    small = bytes(cramjam.snappy.compress_raw(bytes(80 * MEBIBYTE)))
-    assert len(small) < 4 * MEBIBYTE  # ... or by what it says of its own
-    lying = b"\x64" + small[4:]  # as if it were 100 bytes
+class Memory:
+    """What a process holds, looked at again and again: its own, and all that it has mapped."""
+
+    def __init__(self, process):
+        self.status = Path(f"/proc/{process}/status")
+        self.own, self.whole = self.now()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+
+    def now(self):
+        fields = dict(line.split(":", 1) for line in self.status.read_text().splitlines())
+        return tuple(int(fields[name].split()[0]) * 1024 for name in ("RssAnon", "VmRSS"))
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._ended.set()
+        self._thread.join()
+
+    def _watch(self):
+        while not self._ended.wait(0.002):
+            own, whole = self.now()
+            self.own, self.whole = max(self.own, own), max(self.whole, whole)
+
+
+def bombs():
+    """Small bodies that would become large, by what they claim, and how they must be answered."""
+    snappy = [bytes(cramjam.snappy.compress_raw(bytes(n * MEBIBYTE))) for n in (200, 80)]
+    assert len(snappy[0]) > 4 * MEBIBYTE > len(snappy[1])  # by its size, or by what it says
+    lying = b"\x64" + snappy[1][4:]  # as if it were 100 bytes
+    zeros = gzip.compress(bytes(200 * MEBIBYTE), 1)
+    resources = gzip.compress(b"\x0a\x00" * (8 << 20), 1)  # 16 MB, all of which is unpacked
+    return [
+        *((WRITE, body, "snappy", code) for body, code in ((snappy[0], 413), (snappy[1], 413))),
+        (WRITE, lying, "snappy", 400),
+        ("/v1/logs", zeros, "gzip", 413),
+        ("/v1/traces", resources, "gzip", 413),
+    ]
+
+
+def test_bombs_are_refused_in_little_memory(tmp_path):
+    """What the process has mapped beside its own memory is code of libraries, which can go."""
     with serving(tmp_path / "telemetry") as served:
         assert post(served, ONE) == 204
-        peak, done = [0], threading.Event()
-
-        def watch():
-            status = Path(f"/proc/{served.process.pid}/status")
-            while not done.wait(0.002):
-                fields = dict(line.split(":", 1) for line in status.read_text().splitlines())
-                peak[0] = max(peak[0], int(fields["RssAnon"].split()[0]) * 1024)
-
-        watcher = threading.Thread(target=watch)
-        watcher.start()
-        codes = {post(served, body) for body in (bomb, small, lying) * 4}
-        senders = [threading.Thread(target=post, args=(served, small)) for _ in range(8)]
-        for sender in senders:
-            sender.start()
-        for sender in senders:
-            sender.join()
-        done.set()
-        watcher.join()
-        assert codes == {400, 413}
+        flushed = "aitia_ingest_flush_timestamp_seconds"
+        wait_until(lambda: served.metrics()[flushed] > 0, 60, "the first flush")
+        sent = bombs()
+        before, whole_before = Memory(served.process.pid).now()
+        with Memory(served.process.pid) as peak:
+            for path, body, encoding, code in sent:
+                assert post(served, body, path, **{"content-encoding": encoding}) == code
+            path, body, encoding, _ = sent[-1]
+            headers = {"content-encoding": encoding}
+            send = partial(post, served, body, path, **headers)
+            senders = [threading.Thread(target=send) for _ in range(4)]
+            for sender in senders:
+                sender.start()
+            for sender in senders:
+                sender.join()
         assert post(served, ONE) == 204
-    assert peak[0] < 150 * MEBIBYTE
+    assert peak.own < 150 * MEBIBYTE
+    assert peak.own - before < 100 * MEBIBYTE
+    assert peak.whole - whole_before < 100 * MEBIBYTE
 
 
 def test_systemd_is_told_when_it_is_ready_that_it_lives_and_that_it_ends(tmp_path):

@@ -17,8 +17,9 @@ import atheris
 import cramjam
 import polars as pl
 
-with atheris.instrument_imports(include=["collectors", "diagnose", "google.protobuf", "yaml"]):
-    from collectors import NotApplicable
+with atheris.instrument_imports(
+    include=["collectors.push", "collectors.limits", "google.protobuf"]
+):
     from collectors.push import (
         Decoded,
         Malformed,
@@ -32,6 +33,11 @@ with atheris.instrument_imports(include=["collectors", "diagnose", "google.proto
     from collectors.push.otlp_metrics import OtlpMetrics
     from collectors.push.otlp_traces import OtlpTraces
     from collectors.push.remote_write import RemoteWrite
+
+with atheris.instrument_imports(
+    include=["collectors", "diagnose.fleet", "diagnose.topology", "diagnose.yaml_lines"]
+):
+    from collectors import NotApplicable
     from tests.lab.fuzz.sources import Source, sources
 
 from diagnose.schema import EDGES, LOGS, READINGS
