@@ -8,9 +8,10 @@ understands; its own answer is always told apart.
 
 import json
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import exp
+from math import exp, inf
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol
 
@@ -146,18 +147,26 @@ def answer_items(
     model: Model | None,
     kinds: PairScorer | None,
     progress: Callable[[int, int], None] = lambda done, of: None,
+    beside_seconds: float = inf,
 ) -> Iterator[Answer]:
     """Yield an answer to each item, in order; one that nobody understands is a half.
 
     Args:
         items: What to answer.
-        model: Asked about every item; None asks none.
+        model: Asked about every item that nothing else understands, and about others while there is
+            time; None asks none.
         kinds: Who has beliefs about kinds of signals; None for nobody.
         progress: Told after each item.
+        beside_seconds: Time in which the model is asked beside another's answer.
     """
+    spent = 0.0
     for number, item in enumerate(items, start=1):
         found = by_symbols(item, kinds)
-        opinion = _opinion(item, model) if model else None
+        opinion = None
+        if model is not None and (found is None or spent < beside_seconds):
+            began = time.monotonic()
+            opinion = _opinion(item, model)
+            spent += time.monotonic() - began
         if found is not None:
             probability, by, how = found
             yield Answer(item.id, probability, by, how, opinion)

@@ -42,6 +42,10 @@ def lm(
     no_model: Annotated[
         bool, typer.Option("--no-model", help="Ask no language model, which is slow on a CPU.")
     ] = False,
+    minutes: Annotated[
+        float,
+        typer.Option(min=0, help="Time for the model's opinion beside an answer that has another."),
+    ] = 3,
     items_per_table: Annotated[
         int, typer.Option(min=10, help="Size of each table, where no items are given.")
     ] = 60,
@@ -61,7 +65,9 @@ def lm(
         models = {} if no_model else _models(adapter or [], config)
         if asked:
             best = next(reversed(models.values()), None)  # the last one that was named
-            answers = list(answer_items(asked, best, _kinds(config, ask=not no_model), progress))
+            answers = list(
+                answer_items(asked, best, _kinds(config, ask=not no_model), progress, 60 * minutes)
+            )
             found = scored(asked, answers)
             tables = [found] if found else []
         else:

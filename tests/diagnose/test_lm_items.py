@@ -91,6 +91,15 @@ def test_what_nobody_reads_is_the_models_or_a_half():
     assert "A frobnicates C." in half_read.read
 
 
+def test_without_time_the_model_is_asked_only_where_nothing_else_answers():
+    model = Certain(0.2)
+    items = [Item("a", "A directly causes C.", PREMISE), Item("b", "Why is the sky blue?")]
+    solved, unread = answer_items(items, model, None, beside_seconds=0)
+    assert (solved.by, solved.model_probability) == ("solver", None)
+    assert (unread.by, unread.model_probability) == ("model", 0.2)
+    assert model.asked == 1
+
+
 def test_two_known_signals_are_asked_of_who_has_beliefs_about_their_kinds():
     found = by_symbols(Item("1", "Does disk io latency cause response latency?"), Believer())
     assert found is not None
