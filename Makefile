@@ -49,8 +49,9 @@ else
 	@echo 'bench: SKIPPED, NOTHING WAS MEASURED: give the folder, make bench INCIDENTS=DIR'
 endif
 
-lab: .venv/installed  ## kill aitia ingest fifty times, record missing incidents; needs tests/lab/apt.txt
-	$(BIN)/pip install --quiet -c constraints.txt -e '.[diagnose,dev,lab,train]'
+lab: .venv/installed  ## scan on a Ray cluster, kill aitia ingest fifty times, record missing incidents; needs tests/lab/apt.txt
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[diagnose,dev,lab,ray,train]'
+	$(ONE_THREAD) $(BIN)/pytest -q -rs tests/diagnose/scan/test_ray_engine.py
 	$(BIN)/python -m tests.lab.kill_ingest --rounds 50
 	$(BIN)/python -m tests.lab.record tests/incidents
 

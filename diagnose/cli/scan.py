@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -17,6 +17,7 @@ from diagnose.wording import counted, duration, percent
 
 if TYPE_CHECKING:
     from diagnose.pipeline import Roles
+    from diagnose.scan.engines import Engine
     from diagnose.scan.flow import Report, Tell
     from diagnose.scan.shards import Expected, Finding
 
@@ -36,6 +37,10 @@ def scan(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes; else one for each core.")
     ] = None,
+    engine: Annotated[
+        Literal["local", "ray"],
+        typer.Option(help="Processes of this machine, or the Ray cluster of RAY_ADDRESS."),
+    ] = "local",
     proposer: Proposer = None,
     output: Output = "table",
     config: Config = None,
@@ -46,7 +51,6 @@ def scan(
         from diagnose.compose import roles
         from diagnose.daemon.served import shared_scorer
         from diagnose.fleet import read_fleet
-        from diagnose.scan.engines import LocalEngine
         from diagnose.scan.flow import scan
 
     known = read_fleet(fleet)
@@ -54,7 +58,7 @@ def scan(
     if not groups:
         names = ", ".join(one.name for one in known.groups)
         raise typer.BadParameter(f"the fleet has no group {group}, but {names}")
-    engine = LocalEngine(workers or os.cpu_count() or 1)
+    shards = _engine(engine, workers)
 
     def explainers() -> "Roles":
         return roles(chosen, shared_scorer(chosen))
@@ -62,7 +66,7 @@ def scan(
     reports = []
     for one in groups:
         with _progress(one.name) as tell:
-            reports.append(scan(chosen, known, one, engine, explainers, at, tell))
+            reports.append(scan(chosen, known, one, shards, explainers, at, tell))
     if output == "json":
         _write(reports)
     else:
@@ -70,6 +74,19 @@ def scan(
             show(report)
     if any(report.findings for report in reports):
         raise typer.Exit(1)
+
+
+def _engine(name: Literal["local", "ray"], workers: int | None) -> "Engine":
+    """Return where the shards are worked on."""
+    from diagnose.scan.engines import LocalEngine
+
+    if name == "local":
+        return LocalEngine(workers or os.cpu_count() or 1)
+    if workers:
+        raise typer.BadParameter("--workers is for --engine local: a Ray cluster has its own")
+    with extra("ray"):
+        from diagnose.scan.ray_engine import RayEngine
+    return RayEngine()
 
 
 @contextmanager
