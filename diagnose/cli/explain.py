@@ -80,11 +80,13 @@ def explain(
         raise typer.BadParameter("give one of BUNDLE, --alert NAME, and --at TIME with --entity")
     question = Question(bundle, alert, at, entity, as_of)
     diagnosis = None if report else _asked(question, chosen)  # a page shows more than the answer
-    if diagnosis is None:
+    if diagnosis is not None:
+        show_diagnosis(diagnosis, output)
+    else:
         diagnosis, window, incident = _found(question, chosen)
+        show_diagnosis(diagnosis, output)  # first: that a page cannot be written costs no answer
         if report:
             _reported(report, diagnosis, window, incident)
-    show_diagnosis(diagnosis, output)
     if diagnosis.root_causes:
         raise typer.Exit(1)
 
