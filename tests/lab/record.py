@@ -81,7 +81,7 @@ class Campaign:
             log.warning("%s not written: an alert fired", folder.name)
             return
         number = int(folder.name[1:3])
-        symptoms = (None, *settings.SYMPTOMS.values(), None)
+        symptoms = tuple(settings.SYMPTOMS.values())  # having none would tell a healthy window
         truth: dict[str, Any] = {"root_causes": [], "fault": None, "fault_time": None}
         symptom = symptoms[number % len(symptoms)]
         write(self.lab, Span(start, alert_time, as_of, symptom, truth), folder)
