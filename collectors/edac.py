@@ -113,7 +113,10 @@ def _record(table: str, event: sqlite3.Row, host: str) -> LogRecord:
     kind = facts.get("err_type")
     if kind in ("Uncorrected", "Fatal"):
         severity = "ERROR" if kind == "Uncorrected" else "FATAL"
-    time = datetime.strptime(facts["timestamp"], TIME_FORMAT).astimezone(UTC)
+    try:
+        time = datetime.strptime(str(facts["timestamp"]), TIME_FORMAT).astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"no time of an event: {facts['timestamp']}") from error
     label = f" on {facts['label']}" if facts.get("label") else ""
     body = f"{table.replace('_', ' ')}: {facts.get(column) or 'see attributes'}{label}"
     attributes = {name: value for name, value in facts.items() if value not in (None, "")}

@@ -166,7 +166,10 @@ def _record(entry: Mapping[str, str], local: str) -> LogRecord:
         announced = entry.get("MESSAGE_ID", "")
         facts |= {"change": CHANGES[announced]} if announced in CHANGES else {}
         facts |= {"error": ERRORS[announced]} if announced in ERRORS else {}
-    time = EPOCH + timedelta(microseconds=int(entry["__REALTIME_TIMESTAMP"]))
+    try:
+        time = EPOCH + timedelta(microseconds=int(entry["__REALTIME_TIMESTAMP"]))
+    except OverflowError as error:
+        raise ValueError(f"no time of a journal entry: {error}") from error
     return time, entity, _severity(entry.get("PRIORITY", "")), body, json.dumps(facts)
 
 

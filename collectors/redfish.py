@@ -76,6 +76,8 @@ class Redfish:
         with self.endpoint.opened() as connection:
             walk = _Walk(connection)
             root = connection.get(ROOT)
+            if not isinstance(root, dict):
+                raise ValueError(f"{connection.url}: the service root is no object")
             now = datetime.now(UTC)
             shown = dict(reversed(list(_values(walk, root))))  # of two of a name the first counts
             rows = [(now, self.host, signal, value) for signal, value in shown.items()]

@@ -137,3 +137,9 @@ def test_a_bmc_with_a_damaged_resource_is_read_or_refused(which, place, junk):
     resources[path] = damaged(resources[path], place, junk)
     with suppress(ValueError):
         list(Redfish("db1", Bmc(resources)).collect(NOW))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("root", [None, 1, "x", []])
+def test_a_bmc_whose_root_is_no_object_is_refused(root):
+    with pytest.raises(ValueError, match="no object"):
+        list(Redfish("db1", Bmc({"/redfish/v1": root})).collect(NOW))  # type: ignore[arg-type]

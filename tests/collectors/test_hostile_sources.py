@@ -6,16 +6,22 @@ its own model and attributes; all of them may be broken or hostile.
 
 import json
 import random
+import shutil
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from collectors.changes import Changes
+from collectors.edac import Edac
 from collectors.files.lines import Lines
 from collectors.journald import Journald
 from collectors.kmsg import Kmsg
+from collectors.procfs import Procfs
 from collectors.procfs.consumers import Commands
 from collectors.smart import Smart
 
@@ -64,6 +70,12 @@ def test_any_json_in_place_of_a_journal(value):
     read(Journald("db1", lambda _: [json.dumps(value).encode()]))
 
 
+@pytest.mark.parametrize("time", ["9" * 30, "253402300800000000", "x"])
+def test_any_time_of_a_journal_entry(time):
+    entry = {"__REALTIME_TIMESTAMP": time, "__CURSOR": "s=1"}
+    assert not any(read(Journald("db1", lambda _: [json.dumps(entry).encode()])))
+
+
 @given(st.lists(st.binary(max_size=60)))
 def test_any_bytes_in_place_of_kernel_messages(messages):
     read(Kmsg("db1", lambda: messages, lambda: ("boot", NOW)))
@@ -84,6 +96,50 @@ def test_any_value_in_an_answer_of_smartctl(answer, spoiled, seed):
 def test_any_bytes_in_place_of_log_lines(lines):
     for record in Lines(NOW).records(lines):
         json.dumps(record.body).encode()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 1000), st.binary(max_size=80) | TEXT.map(str.encode))
+def test_any_bytes_in_place_of_a_file_of_the_kernel(kernel, which, written):
+    files = sorted(file for file in kernel.rglob("*") if file.is_file())
+    file = files[which % len(files)]
+    before = file.read_bytes()
+    file.write_bytes(written)
+    try:
+        read(Procfs("db1", kernel))
+    finally:
+        file.write_bytes(before)
+
+
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory):
+    return shutil.copytree(
+        FIXTURES / "procfs", tmp_path_factory.mktemp("kernel"), symlinks=True, dirs_exist_ok=True
+    )
+
+
+VERSIONS = st.sampled_from([b"upgrade a:amd64 1 2", b"2026-11-22 09:16:40 ", b"Erased: a", b"\n"])
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(VERSIONS | st.binary(max_size=20)).map(b"".join))
+def test_any_bytes_in_place_of_what_a_package_manager_wrote(tmp_path_factory, written):
+    root = tmp_path_factory.mktemp("root")
+    (root / "proc").mkdir()
+    (root / "var/log").mkdir(parents=True)
+    (root / "var/log/dpkg.log").write_bytes(written)
+    read(Changes("db1", root, (), lambda: ("boot", NOW)))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.binary(max_size=60), st.none() | st.integers(0, 2**62) | st.floats() | st.binary() | TEXT)
+def test_any_value_in_rasdaemons_database(tmp_path_factory, label, told):
+    file = tmp_path_factory.mktemp("ras") / "events.db"
+    with closing(sqlite3.connect(file)) as base, base:
+        base.execute("CREATE TABLE mc_event (id INTEGER PRIMARY KEY, timestamp, err_msg, label)")
+        rows = [("2026-11-22 09:16:40 +0000", told, label), (told, told, told)]
+        base.executemany("INSERT INTO mc_event (timestamp, err_msg, label) VALUES (?, ?, ?)", rows)
+    read(Edac("db1", file.parent, file))
 
 
 @pytest.mark.parametrize("name", ["a) R 1 (b", "()", "", "a b  c", "\N{SNOWMAN}", "x\ny"])

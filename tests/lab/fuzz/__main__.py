@@ -94,11 +94,12 @@ SEEDS = {
 def main(target: str, seconds: int) -> None:
     """Feed ``target`` for so long; the process ends with the run."""
     source = _pushed(target) if target in TARGETS else sources()[target]
+    told: tuple[type[Exception], ...] = (NotApplicable, *source.told)
 
     def feed(body: bytes) -> None:
         try:
             frames = list(source.read(body))
-        except (NotApplicable, *source.told):
+        except told:
             return
         for frame in frames:
             if frame.schema not in (READINGS, LOGS, EDGES):
