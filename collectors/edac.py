@@ -114,7 +114,7 @@ def _record(table: str, event: sqlite3.Row, host: str) -> LogRecord:
     if kind in ("Uncorrected", "Fatal"):
         severity = "ERROR" if kind == "Uncorrected" else "FATAL"
     try:
-        time = datetime.strptime(str(facts["timestamp"]), TIME_FORMAT).astimezone(UTC)
+        time = datetime.strptime(str(facts.get("timestamp")), TIME_FORMAT).astimezone(UTC)
     except OverflowError as error:
         raise ValueError(f"no time of an event: {facts['timestamp']}") from error
     label = f" on {facts['label']}" if facts.get("label") else ""
