@@ -47,7 +47,7 @@ def incident_of(wanted: str, settings: Settings, as_of: datetime) -> Bundle:
     with ExitStack() as stack:
 
         def source(name: str, section: EndpointSection) -> Connection | None:
-            return stack.enter_context(_connection(name, section)) if section.url else None
+            return stack.enter_context(connected(name, section)) if section.url else None
 
         metrics = source("prometheus", sources.prometheus)
         alerts = source("alertmanager", sources.alertmanager)
@@ -129,8 +129,13 @@ def _with_kept(bundle: Bundle, telemetry: TelemetrySection) -> Bundle:
 
 
 @contextmanager
-def _connection(name: str, section: EndpointSection) -> Iterator[Connection]:
-    """Yield a connection to a source; what goes wrong with it becomes a Failure."""
+def connected(name: str, section: EndpointSection) -> Iterator[Connection]:
+    """Yield a connection to a source; what goes wrong with it becomes a Failure.
+
+    Args:
+        name: Of its section in the settings.
+        section: Where it is.
+    """
     try:
         with Endpoint.of(section).opened() as connection:
             yield connection

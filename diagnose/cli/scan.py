@@ -30,6 +30,10 @@ def scan(
     group: Annotated[
         str | None, typer.Option(metavar="NAME", help="Only this group of the fleet.")
     ] = None,
+    prometheus: Annotated[
+        bool,
+        typer.Option("--prometheus", help="Also expect the hosts that sources.prometheus scrapes."),
+    ] = False,
     at: Annotated[
         datetime | None,
         typer.Option(parser=moment, metavar="TIME", help="As of when to look; else as of now."),
@@ -52,6 +56,7 @@ def scan(
         from diagnose.daemon.served import shared_scorer
         from diagnose.fleet import read_fleet
         from diagnose.scan.flow import scan
+        from diagnose.scan.scraped import scraped_hosts
 
     known = read_fleet(fleet)
     groups = [one for one in known.groups if group in (None, one.name)]
@@ -59,6 +64,7 @@ def scan(
         names = ", ".join(one.name for one in known.groups)
         raise typer.BadParameter(f"the fleet has no group {group}, but {names}")
     shards = _engine(engine, workers)
+    scraped = scraped_hosts(chosen.sources.prometheus) if prometheus else frozenset[str]()
 
     def explainers() -> "Roles":
         return roles(chosen, shared_scorer(chosen))
@@ -66,7 +72,7 @@ def scan(
     reports = []
     for one in groups:
         with _progress(one.name) as tell:
-            reports.append(scan(chosen, known, one, shards, explainers, at, tell))
+            reports.append(scan(chosen, known, one, shards, explainers, at, tell, scraped))
     if output == "json":
         _write(reports)
     else:

@@ -1,6 +1,6 @@
 """A scan as a whole: shards, findings, explanations of the worst; resumed where it stopped."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -59,6 +59,7 @@ def scan(
     roles: Callable[[], Roles],
     at: datetime | None = None,
     tell: Tell = lambda what, done, of: None,
+    scraped: Collection[str] = (),
 ) -> Report:
     """Return what there is to tell of the hosts of ``group``, stored before it is returned.
 
@@ -70,6 +71,7 @@ def scan(
         roles: Makes those who explain; called only where a host is in trouble.
         at: As of when; None for now. The newest telemetry holds where that is older.
         tell: Is told how far it is: what is done, how many, of how many.
+        scraped: Further hosts that exist; they are unseen where nothing was kept of them.
 
     Raises:
         Failure: nothing was kept, or the tables or the state database cannot be used.
@@ -79,7 +81,7 @@ def scan(
     if newest is None:
         raise Failure("no telemetry was kept yet", "send some to 'aitia ingest', and wait a minute")
     known = kept["host"].to_list()
-    hosts = fleet.members(known)[group.name]
+    hosts = fleet.members([*known, *scraped])[group.name]
     shards = list(shards_of(hosts, kept))
     with Checkpoint.opened(settings.store) as checkpoint:
         started = checkpoint.begin(group.name, min(at or datetime.now(UTC), newest), shards)
@@ -91,7 +93,7 @@ def scan(
             done += 1
             tell("shards", done, started.shards)
         screened_at = perf_counter()
-        unseen = group.named.intersection(hosts).difference(known).union(checkpoint.unseen(started))
+        unseen = set(hosts).difference(known).union(checkpoint.unseen(started))
         for host in sorted(unseen & group.named):
             checkpoint.add(started, _advised(_missed(host, started.moment), settings))
         _explain(settings, group, checkpoint, started, roles, tell)

@@ -16,9 +16,9 @@ from diagnose.store import opened
 from tests.diagnose.scan.conftest import FULL, HOSTS, ILL, MOMENT, SILENT, WORN, Here
 
 
-def scanned(settings, fleet=WHOLE, roles=None, at=None):
+def scanned(settings, fleet=WHOLE, roles=None, at=None, scraped=()):
     composed = roles or (lambda: compose(settings))
-    return scan(settings, fleet, fleet.groups[0], Here(), composed, at)
+    return scan(settings, fleet, fleet.groups[0], Here(), composed, at, scraped=scraped)
 
 
 def by_host(report):
@@ -69,6 +69,13 @@ def test_a_host_belongs_to_one_group_and_one_that_is_named_is_missed(settings):
     found = by_host(report)
     assert set(found) == {FULL, "db9"}  # a worn disk is less likely to fail than that
     assert found["db9"].expected[0].prediction.failure == "outage"
+
+
+def test_a_host_that_is_scraped_and_not_kept_is_unseen_and_no_outage(settings):
+    fleet = Fleet(groups=(Group(name="web", hosts=("web[0-7]*",)),))
+    report = scanned(settings, fleet, scraped=["web0", "web77", "db7"])
+    assert (report.hosts, report.unseen, report.findings) == (9, ("web77",), ())
+    assert "web77" not in report.read
 
 
 def test_a_scan_of_an_earlier_moment_sees_nothing_later(settings):
