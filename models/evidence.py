@@ -68,7 +68,7 @@ class ProposalWeights:
         data: Factor on what the baseline's rows say.
         rows: Instants that those rows are worth at most.
         model: Factor on the language model's log-odds: 1 takes them as they are, which gives the
-            best graphs of simulated servers; .3 is as far as rankings of recorded incidents bear
+            best graphs of simulated servers; .1 is as far as rankings of recorded incidents bear
             it; 0 leaves it out altogether. ``credibility`` is a second factor.
         clip: Largest log-odds of the model that count, either way.
         topology: For an edge along which failures or load are known to travel, and against one
@@ -87,7 +87,7 @@ class ProposalWeights:
 
     data: float = 1.0
     rows: int = 300
-    model: float = 0.3
+    model: float = 0.1
     clip: float = 3.0
     topology: float = 6.0
     load: float = 1.0
