@@ -63,7 +63,7 @@ def scan(
     if not groups:
         names = ", ".join(one.name for one in known.groups)
         raise typer.BadParameter(f"the fleet has no group {group}, but {names}")
-    shards = _engine(engine, workers)
+    shards = chosen_engine(engine, workers)
     scraped = scraped_hosts(chosen.sources.prometheus) if prometheus else frozenset[str]()
 
     def explainers() -> "Roles":
@@ -82,8 +82,16 @@ def scan(
         raise typer.Exit(1)
 
 
-def _engine(name: Literal["local", "ray"], workers: int | None) -> "Engine":
-    """Return where the shards are worked on."""
+def chosen_engine(name: Literal["local", "ray"], workers: int | None) -> "Engine":
+    """Return where the shards are worked on.
+
+    Args:
+        name: Of the engine.
+        workers: Processes of the local one; None for one on each core.
+
+    Raises:
+        Failure: Ray is not installed.
+    """
     from diagnose.scan.engines import LocalEngine
 
     if name == "local":

@@ -2,11 +2,14 @@
 
 import os
 import signal
+import sys
 from functools import partial
 from pathlib import Path
 
 import pytest
+import typer
 
+from diagnose.cli.scan import chosen_engine
 from diagnose.scan.engines import TRIES, LocalEngine
 from diagnose.scan.shards import Screened, Shard
 from diagnose.schema import Failure
@@ -34,3 +37,15 @@ def test_a_shard_whose_worker_is_lost_is_done_by_another(tmp_path):
 def test_a_shard_that_kills_every_worker_is_told(tmp_path):
     with pytest.raises(Failure, match=f"{TRIES} workers were lost over the hosts web1 to web1"):
         list(LocalEngine(1).run(partial(dying, tmp_path, 99), [SHARDS[1]]))
+
+
+def test_ray_that_is_not_installed_is_told(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    monkeypatch.delitem(sys.modules, "diagnose.scan.ray_engine", raising=False)
+    with pytest.raises(Failure, match=r"needs ray, which is not installed .*aitia\[ray\]"):
+        chosen_engine("ray", None)
+
+
+def test_a_ray_cluster_has_workers_of_its_own():
+    with pytest.raises(typer.BadParameter, match="--workers"):
+        chosen_engine("ray", 2)
