@@ -99,6 +99,8 @@ def chosen_engine(name: Literal["local", "ray"], workers: int | None) -> "Engine
     if workers:
         raise typer.BadParameter("--workers is for --engine local: a Ray cluster has its own")
     with extra("ray"):
+        import ray  # noqa: F401 - where it is missing, that is told before anything is read
+
         from diagnose.scan.ray_engine import RayEngine
     return RayEngine()
 

@@ -11,15 +11,15 @@ import socket
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
-
-import ray
-from ray.exceptions import RayError, RayTaskError
 
 from diagnose.failure import Failure
 from diagnose.scan.engines import ONE_THREAD, TRIES, Work, lost
 from diagnose.scan.shards import Screened, Shard
+
+if TYPE_CHECKING:
+    import ray
 
 ADDRESS: Final = "RAY_ADDRESS"
 PATIENCE_SECONDS: Final = 10.0  # for which the cluster's door may keep us waiting
@@ -38,6 +38,8 @@ class RayEngine:
         Raises:
             Failure: there is no such cluster, or a shard cannot be done.
         """
+        import ray
+
         with _connected():
             task = ray.remote(num_cpus=1, max_retries=TRIES - 1)(_done)
             shared = ray.put(work)
@@ -53,6 +55,9 @@ def _done(work: Work, shard: Shard) -> Screened:
 
 def _result(ready: "ray.ObjectRef[Screened]", shard: Shard) -> Screened:
     """Return what became of a shard whose task has ended."""
+    import ray
+    from ray.exceptions import RayError, RayTaskError
+
     try:
         screened: Screened = ray.get(ready)
     except RayTaskError as error:
@@ -65,6 +70,9 @@ def _result(ready: "ray.ObjectRef[Screened]", shard: Shard) -> Screened:
 @contextmanager
 def _connected() -> Iterator[None]:
     """Connect this process to the cluster for as long as the block runs."""
+    import ray
+    from ray.exceptions import RayError
+
     try:
         _knock(os.environ.get(ADDRESS, ""))
         environment = {"env_vars": ONE_THREAD}

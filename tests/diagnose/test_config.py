@@ -69,7 +69,7 @@ def test_a_whole_section_may_be_json_in_the_environment(monkeypatch):
         ("store: {url: 'mysql://x'}\n", "line 1: store.url: "),
         ("- a\n", "no mapping"),
         ("model: {", "no YAML"),
-        ("on: true\n", "True: unknown setting"),
+        ("on: true\n", "the key True is no word"),
         ("a: 2026-13-45\n", "no YAML"),
         (f"a: {'[' * 5000}\n", "no YAML"),
         ("a: &a {b: *a}\n", "a: unknown setting"),

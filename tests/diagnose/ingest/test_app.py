@@ -14,7 +14,7 @@ from tests.diagnose.ingest.conftest import ONE, write_request
 def kept(site):
     with Reader(f"{site.folder}/tables", site.folder / "journal.db") as reader:
         now = datetime.now(UTC)
-        return reader.readings(now - timedelta(minutes=1), now).select("entity", "signal", "value")
+        return reader.readings(now - timedelta(hours=1), now).select("entity", "signal", "value")
 
 
 def test_what_is_answered_with_2xx_is_there_for_a_reader(site):
