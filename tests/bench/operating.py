@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from diagnose.accuracy import RESAMPLES, Estimate
 from tests.bench.markdown import interval, table
 from tests.bench.records import AITIA, Measured, MeasuredSet
-from tests.bench.shape import told_by_shape
+from tests.bench.shape import EARLIER, told_by_shape
 
 Values = NDArray[np.float64]
 
@@ -111,11 +111,16 @@ def shape_table(sets: Sequence[MeasuredSet]) -> Iterator[str]:
     rows = []
     for measured in sets:
         if measured.incidents and measured.healthy:
-            scores, incident = told_by_shape(measured.bundles)
-            area = auc_interval(scores[incident], scores[~incident])
-            verdict = "at chance" if area.low <= 0.5 <= area.high else "**not at chance**"
-            rows.append([measured.name, interval(area), verdict])
-    yield from table(("set", "AUC by shape alone", ""), rows)
+            cells = [measured.name]
+            for features in (None, EARLIER):
+                scores, incident = told_by_shape(measured.bundles, features)
+                area = auc_interval(scores[incident], scores[~incident])
+                cells.append(
+                    interval(area) + (", **better than chance**" if area.low > 0.5 else "")
+                )
+            rows.append(cells)
+    head = ("set", "AUC by shape alone", "by the shape of what lies before the recent rows")
+    yield from table(head, rows)
 
 
 def _as_shipped(measured: MeasuredSet) -> list[str]:

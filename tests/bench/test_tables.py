@@ -1,6 +1,7 @@
 """The figures behind the tables, and that every table is written."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from tests.bench.memory import Gauge
 from tests.bench.operating import auc, auc_interval, bar, exact
 from tests.bench.records import AITIA, WITHOUT_GRAPH, Measured, MeasuredSet, Said, Trusted
 from tests.bench.robustness import loss
-from tests.bench.shape import told_by_shape
+from tests.bench.shape import EARLIER, told_by_shape
 from tests.bench.standings import best_peer
 from tests.bench.variants import EARLY, LATE, ON_TIME, RANDOM, REVERSED, TRUE
 
@@ -90,7 +91,7 @@ def measured(name, *, ill, scores, **more):
         answered=ill,
         said=(Said(0.8, ill, first=True),) if ill else (),
         stages={"read": 0.1, "detect": 0.2, "all": 0.3},
-        shape={"readings": float(len(name))},
+        shape=dict.fromkeys(("readings", *EARLIER), float(len(name))),
         found={ON_TIME: found, EARLY: found, LATE: found} if ill else {},
         abnormal=scores,
         graphs={kind: [Trusted(0.5, 1.0, 0.1, 0.4)] for kind in (TRUE, REVERSED, RANDOM)},
@@ -147,7 +148,7 @@ def test_a_loss_is_that_of_moved_minus_on_time():
 def test_shape_that_tells_is_found_out_and_shape_that_does_not_is_at_chance():
     rng = np.random.default_rng(0)
     bundles = [
-        measured(f"{i}", ill=i % 2 == 0, scores={}, alert=str(i), shape={"rows": 5.0 + (i % 2)})
+        measured(f"{i}", ill=i % 2 == 0, scores={}, alert=at(5 * i), shape={"rows": 5.0 + (i % 2)})
         for i in range(30)
     ]
     scores, incident = told_by_shape(bundles)
@@ -155,6 +156,24 @@ def test_shape_that_tells_is_found_out_and_shape_that_does_not_is_at_chance():
     blind = [replace(bundle, shape={"rows": float(rng.normal())}) for bundle in bundles]
     scores, incident = told_by_shape(blind)
     assert 0.25 < auc(scores[incident], scores[~incident]) < 0.75
+    mixed = [replace(bundle, shape=bundle.shape | {"span": 1.0}) for bundle in bundles]
+    scores, incident = told_by_shape(mixed, ("span",))
+    assert 0.3 < auc(scores[incident], scores[~incident]) < 0.7
+
+
+def test_windows_of_one_stretch_of_time_are_left_out_together():
+    """What tells one cycle from another, and not ill from well, tells nothing."""
+    bundles = [
+        measured(f"{i}", ill=i % 2 == 0, scores={}, alert=at(8 * (i // 2) + i % 2), shape=shape)
+        for i in range(20)
+        for shape in ({"rows": float(i // 2)},)
+    ]
+    scores, incident = told_by_shape(bundles)
+    assert 0.3 < auc(scores[incident], scores[~incident]) < 0.7
+
+
+def at(minutes):
+    return (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)).isoformat()
 
 
 def test_what_people_wrote_above_the_mark_is_kept(tmp_path):
