@@ -23,7 +23,10 @@ from models.kinds import UNKNOWN, kind_of_metric
 from models.questions.reader import answer as calculated
 
 By = Literal["solver", "calculation", "kinds", "model", "nobody"]
+Found = tuple[float, By, str]  # probability of yes, who says so, and how the item was read
+Done = Callable[[int], None]
 
+TOGETHER: Final = 8  # items that a language model is asked at once
 SHAPE: Final = 'write {"id", "premise", "hypothesis"} or {"id", "question"}, one object a line'
 YES: Final = {"1", "true", "yes", "entailment", "entailed"}
 NO: Final = {"0", "false", "no", "neutral", "contradiction", "not entailed"}
@@ -79,12 +82,12 @@ class Answer:
 class Model(Protocol):
     """A language model that answers yes or no."""
 
-    def question(self, text: str) -> float:
-        """Return the probability of yes to a question."""
+    def questions(self, texts: Sequence[str], progress: Done = ...) -> list[float]:
+        """Return the probability of yes to each question."""
         ...
 
-    def entailment(self, premise: str, hypothesis: str) -> float:
-        """Return the probability that a hypothesis follows from a premise."""
+    def entailments(self, asked: Sequence[tuple[str, str]], progress: Done = ...) -> list[float]:
+        """Return the probability that each hypothesis follows from its premise."""
         ...
 
 
@@ -160,24 +163,73 @@ def answer_items(
         beside_seconds: Time in which the model is asked beside another's answer.
     """
     spent = 0.0
-    for number, item in enumerate(items, start=1):
-        found = by_symbols(item, kinds)
-        opinion = None
-        if model is not None and (found is None or spent < beside_seconds):
+    for start in range(0, len(items), TOGETHER):
+        some = items[start : start + TOGETHER]
+        found = [by_symbols(item, kinds) for item in some]
+        beside = spent < beside_seconds
+        asked = [place for place, known in enumerate(found) if known is None or beside]
+        told: dict[int, float] = {}
+        if model is not None:
             began = time.monotonic()
-            opinion = _opinion(item, model)
+            told = dict(zip(asked, opinions(model, [some[i] for i in asked]), strict=True))
             spent += time.monotonic() - began
-        if found is not None:
-            probability, by, how = found
-            yield Answer(item.id, probability, by, how, opinion)
-        elif opinion is not None:
-            yield Answer(item.id, opinion, "model", _not_understood(item), opinion)
-        else:
-            yield Answer(item.id, 0.5, "nobody", _not_understood(item))
-        progress(number, len(items))
+        for place, (item, known) in enumerate(zip(some, found, strict=True)):
+            yield _answer(item, known, told.get(place))
+            progress(start + place + 1, len(items))
 
 
-def by_symbols(item: Item, kinds: PairScorer | None = None) -> tuple[float, By, str] | None:
+def opinions(
+    model: Model, items: Sequence[Item], progress: Done = lambda done: None
+) -> list[float]:
+    """Return how probable a language model holds yes, item by item.
+
+    Args:
+        model: Who is asked.
+        items: Questions, or hypotheses with their premises.
+        progress: Told how many are done.
+    """
+    claims = [place for place, item in enumerate(items) if item.premise]
+    others = [place for place, item in enumerate(items) if not item.premise]
+    follows = model.entailments(
+        [(items[place].premise, items[place].question) for place in claims], progress
+    )
+    holds = model.questions(
+        [items[place].question for place in others], lambda done: progress(len(claims) + done)
+    )
+    said = dict(zip((*claims, *others), (*follows, *holds), strict=True))
+    return [said[place] for place in range(len(items))]
+
+
+def opinions_within(
+    seconds: float, model: Model, items: Sequence[Item], progress: Done = lambda done: None
+) -> list[float]:
+    """Return ``opinions`` on as many of the first items as there is time for, at least a few.
+
+    Args:
+        seconds: Time that no more items are begun after.
+        model: Who is asked.
+        items: In random order, so that the first are a sample of all.
+        progress: Told how many are done.
+    """
+    said: list[float] = []
+    began = time.monotonic()
+    while len(said) < len(items) and (not said or time.monotonic() - began < seconds):
+        said += opinions(model, items[len(said) : len(said) + TOGETHER])
+        progress(len(said))
+    return said
+
+
+def _answer(item: Item, known: Found | None, opinion: float | None) -> Answer:
+    """Return the surest of what is known of an item."""
+    if known is not None:
+        probability, by, how = known
+        return Answer(item.id, probability, by, how, opinion)
+    if opinion is not None:
+        return Answer(item.id, opinion, "model", _not_understood(item), opinion)
+    return Answer(item.id, 0.5, "nobody", _not_understood(item))
+
+
+def by_symbols(item: Item, kinds: PairScorer | None = None) -> Found | None:
     """Return probability, who answers and how it was read; None where no symbols were found."""
     if item.premise:
         return _solved(item.premise, item.question)
@@ -192,7 +244,7 @@ def by_symbols(item: Item, kinds: PairScorer | None = None) -> tuple[float, By, 
     return found or (_believed(item.question, kinds) if kinds else None)
 
 
-def _solved(premise: str, hypothesis: str) -> tuple[float, By, str] | None:
+def _solved(premise: str, hypothesis: str) -> Found | None:
     reading = read(premise, hypothesis)
     result = solved(reading)
     if result is None or reading.claim is None:
@@ -213,7 +265,7 @@ def _parts(item: Item) -> tuple[str, str]:
     return before + "." if before else "", last
 
 
-def _believed(question: str, kinds: PairScorer) -> tuple[float, By, str] | None:
+def _believed(question: str, kinds: PairScorer) -> Found | None:
     """Return what is believed about two kinds of signals that a question names."""
     match = PAIR.match(question.strip())
     if match is None:
@@ -226,12 +278,6 @@ def _believed(question: str, kinds: PairScorer) -> tuple[float, By, str] | None:
         return None
     odds = exp(belief.forward)  # against the other two answers, 1 where nothing is known
     return odds / (2 + odds), "kinds", f"{a.name} -> {b.name}"
-
-
-def _opinion(item: Item, model: Model) -> float:
-    if item.premise:
-        return model.entailment(item.premise, item.question)
-    return model.question(item.question)
 
 
 def _not_understood(item: Item) -> str:

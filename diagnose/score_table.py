@@ -3,7 +3,7 @@
 Intervals resample groups of items that are not independent (one graph, one topology), not items.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +16,7 @@ YES_NO: Final = ("F1", "precision", "recall", "accuracy")
 RESAMPLES: Final = 2000
 
 Counts = NDArray[np.float64]
+Progress = Callable[[int, int], None]  # how much is done, of how much
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from diagnose.run_card import write_card
 from diagnose.schema import Failure
 from diagnose.unlearned import learned_kinds, unlearned_temperature
 from models.adapters import CARD, read_adapter
+from models.causal_lm.entailment import WORDING as STRUCTURE
 from models.causal_lm.prompt import ANSWERS, KINDS, TUNED
 from models.causal_lm.scorer import loaded
 from models.simulator.questions import edge_questions
@@ -70,7 +71,9 @@ STAGES: Final = {
     "statements": Stage(
         AdaptedModel, learns_statements, statements, 16, 3e-4, WHOLE, answers=False
     ),
-    "corr2cause": Stage(AdaptedModel, learns_answers, premises, 8, 5e-4, WHOLE, answers=False),
+    "corr2cause": Stage(
+        AdaptedModel, learns_answers, premises, 8, 5e-4, WHOLE, STRUCTURE, answers=False
+    ),
     "edges": Stage(AdaptedModel, ChoosesAnswer(ANSWERS), edge_choices, 64, 8e-4, WHOLE),
     "head": Stage(HeadAlone, weighs_pairs, sites, 2, 1e-3, LOWER, KINDS),
     "kinds": Stage(KindReader, weighs_pairs, sites, 1, 3e-4, LOWER, KINDS),

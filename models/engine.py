@@ -5,7 +5,7 @@ go through the model together, so that nothing is padded. Logits are computed fo
 only: over the whole prompt they would take gigabytes.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from itertools import takewhile
 from pathlib import Path
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from diagnose.schema import Failure
 from models.adapters import Adapter, merge
+from models.decoding import Decoded, Ending, batches, decode
 from models.weights import without_progress
 
 if TYPE_CHECKING:
@@ -139,6 +140,44 @@ class Engine:
                 tokens = torch.tensor([[likeliest]], device=self._device)
                 said = str(self._tokenizer.decode(found))
         return said.partition("\n")[0]
+
+    def decoded(
+        self,
+        prompts: Sequence[str],
+        word: str,
+        answers: Sequence[str],
+        most_tokens: int,
+        progress: Callable[[int], None] = lambda done: None,
+    ) -> list[Decoded]:
+        """Return what likeliest follows each prompt up to a word, and the answers' weights there.
+
+        Args:
+            prompts: Texts that a continuation follows.
+            word: One token, with the space that it begins with.
+            answers: The same few for all prompts, each one token.
+            most_tokens: Of a continuation, after which it is cut.
+            progress: Told how many prompts are done.
+
+        Raises:
+            ValueError: a prompt is empty, or the word or an answer is no single token.
+        """
+        tokens = [tuple(self._tokenizer(prompt)["input_ids"]) for prompt in prompts]
+        if not all(tokens):
+            raise ValueError("a prompt is empty")
+        stop = Ending(self._token(word), tuple(map(self._token, answers)), most_tokens)
+        found: dict[int, Decoded] = {}
+        for places in batches([len(row) for row in tokens], most_tokens):
+            said = decode(self._model, [tokens[place] for place in places], stop)
+            for place, (wrote, weighed) in zip(places, said, strict=True):
+                found[place] = Decoded(str(self._tokenizer.decode(wrote)), weighed)
+            progress(len(found))
+        return [found[place] for place in range(len(prompts))]
+
+    def _token(self, text: str) -> int:
+        found = self._tokenizer(text, add_special_tokens=False)["input_ids"]
+        if len(found) != 1:
+            raise ValueError(f"{text!r} is no single token")
+        return int(found[0])
 
     def _sums(
         self, begin: Sequence[Tokens], end: Sequence[Tokens]

@@ -55,8 +55,8 @@ def lm(
     """Answer items about causes; without a file, measure on items made for it."""
     with extra():
         from diagnose.edge_scores import edge_tables
-        from diagnose.evaluate_lm import correlation_tables, scored
         from diagnose.lm_items import answer_items, read_items
+        from diagnose.relation_scores import relation_tables, scored
 
     asked = read_items(items) if items else ()
     began = time.monotonic()
@@ -73,7 +73,7 @@ def lm(
         else:
             readers = {} if no_model else _readers(adapter or [], config)
             tables = list(edge_tables(readers, EDGES))
-            tables += correlation_tables(models, items_per_table, progress)
+            tables += relation_tables(models, items_per_table, 60 * minutes, progress)
     seconds = round(time.monotonic() - began, 1)
     if output == "json":
         told = {
@@ -93,6 +93,7 @@ def lm(
 def _models(adapters: "Sequence[Path]", config: Path | None) -> "dict[str, Model]":
     """Load the model as it came, and with each adapter."""
     from models.adapters import read_adapter
+    from models.causal_lm.entailment import WORDING, Structured
     from models.engine import Engine
     from models.questions.yes_no import YesNo
     from models.weights import locate
@@ -104,7 +105,8 @@ def _models(adapters: "Sequence[Path]", config: Path | None) -> "dict[str, Model
         found = read_adapter(added)
         if found.depth is None:  # what reads kinds only was never taught to read questions
             engine = Engine(folder, chosen.device, adapter=found)
-            models[f"{chosen.name} + {added.name}"] = YesNo(engine)
+            ask = Structured if found.wording == WORDING else YesNo
+            models[f"{chosen.name} + {added.name}"] = ask(engine)
     return models
 
 

@@ -4,7 +4,7 @@ Reference: Zhao, Wallace, Feng, Klein, Singh, "Calibrate Before Use", ICML 2021,
 what the model answers when the question has no content.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import exp
 from typing import Final, Protocol
 
@@ -41,20 +41,43 @@ class YesNo:
         self.engine = engine
         self._favoured: dict[str, float] = {}
 
-    def question(self, text: str) -> float:
-        """Return the probability of yes to a question."""
-        return self._asked(QUESTION, {"question": text})
+    def questions(
+        self, texts: Sequence[str], progress: Callable[[int], None] = lambda done: None
+    ) -> list[float]:
+        """Return the probability of yes to each question.
 
-    def entailment(self, premise: str, hypothesis: str) -> float:
-        """Return the probability that a hypothesis follows from a premise."""
-        return self._asked(ENTAILMENT, {"premise": premise, "hypothesis": hypothesis})
+        Args:
+            texts: The questions.
+            progress: Told how many are done.
+        """
+        return self._asked(QUESTION, [{"question": text} for text in texts], progress)
 
-    def _asked(self, form: str, parts: dict[str, str]) -> float:
+    def entailments(
+        self, asked: Sequence[tuple[str, str]], progress: Callable[[int], None] = lambda done: None
+    ) -> list[float]:
+        """Return the probability that each hypothesis follows from its premise.
+
+        Args:
+            asked: Premises with their hypotheses.
+            progress: Told how many are done.
+        """
+        parts = [{"premise": premise, "hypothesis": claim} for premise, claim in asked]
+        return self._asked(ENTAILMENT, parts, progress)
+
+    def _asked(
+        self, form: str, parts: Sequence[dict[str, str]], progress: Callable[[int], None]
+    ) -> list[float]:
+        if not parts:
+            return []
         if form not in self._favoured:
-            empty = [form.format(**dict.fromkeys(parts, word)) for word in NOTHING]
+            empty = [form.format(**dict.fromkeys(parts[0], word)) for word in NOTHING]
             self._favoured[form] = float(np.mean(self._odds(empty)))
-        odds = float(self._odds([form.format(**parts)])[0]) - self._favoured[form]
-        return 1 / (1 + exp(-odds))
+        found = []
+        for done, each in enumerate(parts, start=1):  # one by one: hardly two have the same length
+            odds = float(self._odds([form.format(**each)])[0]) - self._favoured[form]
+            found.append(1 / (1 + exp(-odds)))
+            progress(done)
+        return found
 
     def _odds(self, prompts: Sequence[str]) -> NDArray[np.float64]:
         told = self.engine.log_probabilities(prompts, ANSWERS)

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Final
 
+from models.causal_lm.entailment import ASKED
 from models.corr2cause.generate import items
 from models.training.objectives import Dialogue
 
 SIZES: Final = (2, 3, 4)  # variables; a premise of six is thirty times as long as one of three
-ASKED: Final = "Premise: {premise}\nHypothesis: {hypothesis}\n"
 
 
 def premises(step: int, count: int, sizes: Sequence[int] = SIZES) -> list[Dialogue]:

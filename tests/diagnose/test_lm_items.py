@@ -3,9 +3,9 @@ import json
 import pytest
 
 from diagnose.accuracy import Estimate
-from diagnose.evaluate_lm import CONDITIONS, correlation_tables, scored
 from diagnose.failure import Failure
-from diagnose.lm_items import Item, answer_items, by_symbols, read_items
+from diagnose.lm_items import Item, answer_items, by_symbols, opinions_within, read_items
+from diagnose.relation_scores import CONDITIONS, relation_tables, scored
 from diagnose.score_table import YES_NO, yes_no_row
 from models.causal_lm.belief import UNANSWERED, PairBelief
 
@@ -22,13 +22,13 @@ class Certain:
         self.probability = probability
         self.asked = 0
 
-    def question(self, text):
-        self.asked += 1
-        return self.probability
+    def questions(self, texts, progress=lambda done: None):
+        self.asked += len(texts)
+        progress(len(texts))
+        return [self.probability] * len(texts)
 
-    def entailment(self, premise, hypothesis):
-        self.asked += 1
-        return self.probability
+    def entailments(self, asked, progress=lambda done: None):
+        return self.questions(asked, progress)
 
 
 class Believer:
@@ -175,14 +175,23 @@ def test_the_solver_reads_every_table_and_each_model_has_its_row():
     small = [condition for condition in CONDITIONS if condition.sizes != (7,)]
     small = [type(one)(one.title, (3, 4), one.styles, one.held_out) for one in small]
     model = Certain(0.1)
-    tables = list(correlation_tables({"ours": model}, 12, lambda done, of: None, small, "train"))
+    tables = list(relation_tables({"ours": model}, 12, 60, conditions=small, split="train"))
     assert [table.title for table in tables] == [condition.title for condition in small]
     for table in tables:
         rows = {row.who: row for row in table.rows}
         assert table.measures == YES_NO
         assert values(rows["solver on what was read"])["accuracy"] == 1
         assert rows["ours"].scores[2] == Estimate(0, 0, 0)
+        assert "hypothesis alone" in rows
     assert model.asked == 12 * len(small)
+
+
+def test_without_time_a_model_is_asked_a_few_and_the_row_says_so():
+    told: list[int] = []
+    items = [Item(str(i), "A directly causes C.", PREMISE) for i in range(20)]
+    assert opinions_within(0, Certain(0.2), items, told.append) == [0.2] * 8
+    assert opinions_within(60, Certain(0.2), items, told.append) == [0.2] * 20
+    assert told == [8, 8, 16, 20]
 
 
 def test_measures_are_those_of_the_counts():

@@ -1,24 +1,27 @@
-"""Measure how well causal questions are answered: by the solver, a language model, rules of thumb.
+"""How well it is told what statistical relations say of causes: by the solver, models, rules.
 
-Each table is a function that gives a ``ScoreTable``; all ways see the same items. The rule that
+All see the same items; a language model sees as many of the first as it has time for. The rule that
 never reads the premise says how much the hypothesis gives away: an earlier name that acts on a
-later one, or a common effect, is a yes.
+later one, or a common effect, is a yes. *Hypothesis alone* is what its letters tell somebody who
+has learned from the training classes and is never shown a premise.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
 
-from diagnose.lm_items import Answer, Item, Model, by_symbols
-from diagnose.score_table import YES_NO, ScoreRow, ScoreTable, yes_no_row
+from diagnose.lm_items import Answer, Item, Model, by_symbols, opinions_within
+from diagnose.score_table import YES_NO, Progress, ScoreRow, ScoreTable, yes_no_row
 from models.corr2cause.classes import Split
 from models.corr2cause.generate import items
 from models.corr2cause.names import Style
 from models.corr2cause.reading import read
 
 SEED: Final = 2026
+LEARNED: Final = 2000  # training items of which the letters of the hypothesis are learned
 LETTERS: Final[Mapping[Style, float]] = {"letters": 1.0}
 OTHER_NAMES: Final[Mapping[Style, float]] = {
     "words": 1.0,
@@ -28,8 +31,6 @@ OTHER_NAMES: Final[Mapping[Style, float]] = {
     "numbered": 1.0,
 }
 BLIND_YES: Final = {"parent", "ancestor", "cause"}
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +58,11 @@ CONDITIONS: Final = (
 )
 
 
-def correlation_tables(
+def relation_tables(
     models: Mapping[str, Model],
     count: int,
-    progress: Progress,
+    seconds: float,
+    progress: Progress = lambda done, of: None,
     conditions: Sequence[Condition] = CONDITIONS,
     split: Split = "test",
 ) -> Iterator[ScoreTable]:
@@ -69,32 +71,25 @@ def correlation_tables(
     Args:
         models: Language models by name.
         count: Items of each table, half of them yes.
-        progress: Told after each item that the models have answered.
+        seconds: Time of all models together; its row says how many items each has been asked.
+        progress: Told how many items the models have been asked of all.
         conditions: What differs between the tables.
         split: Whose classes.
     """
+    share = seconds / max(len(conditions) * len(models), 1)
     done, total = 0, count * len(conditions) * len(models)
     for condition in conditions:
-        drawn = list(
-            items(
-                SEED,
-                count,
-                split,
-                condition.sizes,
-                condition.styles,
-                held_out_wording=condition.held_out,
-                balanced=True,
-            )
-        )
-        asked = [Item(one.id, one.hypothesis, one.premise, one.label, one.group) for one in drawn]
-        rows = [*_rules(asked), _row("solver on what was read", asked, solver_answers(asked))]
+        asked = _asked(condition, count, split)
+        learned = _asked(Condition("", (3, 4, 5), condition.styles), LEARNED, "train")
+        rows = [
+            *rules(asked),
+            _row("hypothesis alone", asked, _letters(learned, asked)),
+            _row("solver on what was read", asked, solver_answers(asked)),
+        ]
         for name, model in models.items():
-            said = []
-            for item in asked:
-                said.append(model.entailment(item.premise, item.question))
-                done += 1
-                progress(done, total)
-            rows.append(_row(name, asked, said))
+            said = opinions_within(share, model, asked, partial(_later, progress, done, total))
+            rows.append(_row(name, asked[: len(said)], said))
+            done += count
         yield ScoreTable(condition.title, YES_NO, tuple(rows))
 
 
@@ -113,7 +108,7 @@ def scored(asked: Sequence[Item], answers: Sequence[Answer]) -> ScoreTable | Non
     if not known:
         return None
     labelled = [item for item, _ in known]
-    rows = [*_rules(labelled), _row("answers", labelled, [one.probability for _, one in known])]
+    rows = [*rules(labelled), _row("answers", labelled, [one.probability for _, one in known])]
     opinions = [one.model_probability for _, one in known]
     told = [opinion for opinion in opinions if opinion is not None]
     if len(told) == len(known):
@@ -121,13 +116,26 @@ def scored(asked: Sequence[Item], answers: Sequence[Answer]) -> ScoreTable | Non
     return ScoreTable("Items with a label", YES_NO, tuple(rows))
 
 
-def _rules(asked: Sequence[Item]) -> list[ScoreRow]:
-    """Return what a coin and a rule that never reads the premise would reach."""
+def rules(asked: Sequence[Item]) -> list[ScoreRow]:
+    """Return what a coin and rules that never read the premise would reach."""
     coin = np.random.default_rng(SEED).random(len(asked)).tolist()
     rows = [_row("chance", asked, coin), _row("always yes", asked, [1.0] * len(asked))]
     if all(item.premise for item in asked):
         rows.append(_row("premise-blind rule", asked, [_blind(item) for item in asked]))
     return rows
+
+
+def _asked(condition: Condition, count: int, split: Split) -> list[Item]:
+    drawn = items(
+        SEED,
+        count,
+        split,
+        condition.sizes,
+        condition.styles,
+        held_out_wording=condition.held_out,
+        balanced=True,
+    )
+    return [Item(one.id, one.hypothesis, one.premise, one.label, one.group) for one in drawn]
 
 
 def _blind(item: Item) -> float:
@@ -141,6 +149,23 @@ def _blind(item: Item) -> float:
     forward = claim if claim.kind in BLIND_YES else claim.turned()
     earlier = reading.names[forward.x] < reading.names[forward.y]
     return float(forward.kind in BLIND_YES and earlier)
+
+
+def _later(progress: Progress, before: int, total: int, here: int) -> None:
+    progress(before + here, total)
+
+
+def _letters(learned: Sequence[Item], asked: Sequence[Item]) -> list[float]:
+    """Return what the letters of the hypotheses tell who was never shown a premise."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    pieces = TfidfVectorizer(analyzer="char_wb", ngram_range=(1, 4), min_df=3, sublinear_tf=True)
+    reader = make_pipeline(pieces, LogisticRegression(max_iter=300))
+    reader.fit([item.question for item in learned], [bool(item.label) for item in learned])
+    told = reader.predict_proba([item.question for item in asked])[:, 1]
+    return [float(one) for one in told]
 
 
 def _row(who: str, asked: Sequence[Item], said: Sequence[float]) -> ScoreRow:
