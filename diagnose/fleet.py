@@ -7,6 +7,8 @@
         least_probability: 0.02     # below which a prediction is not worth a word
         alpha: 0.001                # chance that a calm server is called anomalous
         route: dba                  # who is told
+        source: kept                # or   prometheus: read where it is, of sources.prometheus
+        engine: local               # or   ray: on the cluster of RAY_ADDRESS
 
 Only ``hosts`` is required. A host belongs to the first group that names it. A host that is named
 without a pattern is missed when nothing was ever read of it; a pattern stands for hosts that were.
@@ -17,7 +19,7 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
@@ -71,6 +73,10 @@ class Group(BaseModel):
     """Chance that a calm server is called anomalous."""
     route: str | None = None
     """Who is told, as the notifier knows it; None for its default."""
+    source: Literal["kept", "prometheus"] = "kept"
+    """Whose telemetry is read: what ``aitia ingest`` keeps, or the site's Prometheus."""
+    engine: Literal["local", "ray"] = "local"
+    """Where the scan computes: on this machine, or on a Ray cluster."""
 
     @model_validator(mode="after")
     def has_one_schedule(self) -> Self:

@@ -1,4 +1,4 @@
-"""An alert -> what is needed to explain it, read from the site's own Prometheus and Loki.
+"""An alert or a host -> what is needed to explain it, read from the site's Prometheus and Loki.
 
 What is near the symptom comes first: its entity, whom that calls and who calls it, its host, then
 what is two calls away and the hosts of all these. What does not fit is left out, and said.
@@ -6,8 +6,8 @@ what is two calls away and the hosts of all these. What does not fit is left out
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -15,7 +15,7 @@ import polars as pl
 
 from collectors.endpoint import StatusError
 from collectors.loki import Loki
-from collectors.prometheus import Labels, Prometheus, quoted, readings_of, selector
+from collectors.prometheus import Labels, Prometheus, Target, quoted, readings_of, selector
 from collectors.prometheus_labels import NAME, entity_of, held, host_of, node_of
 from diagnose.alert import Alert
 from diagnose.bundle import Bundle
@@ -36,6 +36,8 @@ GRAPH: Final = "traces_service_graph_request_total"  # labels client and server
 PODS: Final = "kube_pod_info"  # labels node and pod
 # What is derived, says nothing by itself, or is about the scrape.
 UNREAD: Final = '__name__!~"ALERTS.*|scrape_.*|.*_bucket|.*_created|.*_info"'
+
+Says = Callable[[Labels], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +88,59 @@ def read_around(
         OSError: one of them cannot be asked.
         ValueError: the answer of one is none.
     """
-    span = _span(prometheus, alert, as_of)
+    span = _span(prometheus, alert.since, alert.says, as_of)
     symptom = _symptom(prometheus, alert, span)
+    bundle = _around(symptom, alert.since, prometheus, loki, site, seen, span)
+    said = [alert.note] if alert.note else []
+    if symptom.node is None:
+        said.append("The alert does not tell its symptom: what deviates most takes its place.")
+    return replace(
+        bundle,
+        id=f"{alert.name} {alert.fingerprint}",
+        missing=(*said, *bundle.missing),
+        advice=(("", f"runbook of the alert: {alert.runbook}"),) if alert.runbook else (),
+        silenced=alert.silenced,
+    )
+
+
+def read_near(
+    entity: str,
+    at: datetime,
+    prometheus: Prometheus,
+    loki: Loki | None,
+    site: SiteTopology,
+    seen: Topology,
+    as_of: datetime,
+) -> Bundle:
+    """Return what an entity and those around it showed before and since a moment.
+
+    Args:
+        entity: Whose symptom is to be explained.
+        at: When it was noticed.
+        prometheus: Who is asked for metrics.
+        loki: Who is asked for log lines; None for nobody.
+        site: What the people of the site say of the topology.
+        seen: What others have seen of it, services by their names.
+        as_of: The moment of asking.
+
+    Raises:
+        OSError: one of them cannot be asked.
+        ValueError: the answer of one is none.
+    """
+    span = _span(prometheus, at, lambda labels: entity_of(labels) == entity, as_of)
+    return _around(Symptom(entity, None), at, prometheus, loki, site, seen, span)
+
+
+def _around(
+    symptom: Symptom,
+    since: datetime,
+    prometheus: Prometheus,
+    loki: Loki | None,
+    site: SiteTopology,
+    seen: Topology,
+    span: Span,
+) -> Bundle:
+    """Return what the entities around a symptom showed, the nearest first."""
     scraped = prometheus.series(["up"], span.start, span.end)
     targets = _once([*symptom.targets, *map(_target, scraped)])
     entities = {entity_of(target) for target in targets}
@@ -95,14 +148,11 @@ def read_around(
     topology += Topology(resolved(seen.calls, entities), seen.contains) + site.among(entities)
     near, told = _near(targets, symptom.entity, topology)
     frames, unread = _read(prometheus, near, span)
-    logs, cut = _lines(loki, near, alert.since, span) if loki else (None, [])
-    said = [alert.note] if alert.note else []
-    if symptom.node is None:
-        said.append("The alert does not tell its symptom: what deviates most takes its place.")
+    logs, cut = _lines(loki, near, since, span) if loki else (None, [])
     return Bundle(
-        id=f"{alert.name} {alert.fingerprint}",
+        id=f"{symptom.entity} at {since:%Y-%m-%dT%H:%M:%SZ}",
         source="prometheus",
-        alert_time=alert.since,
+        alert_time=since,
         as_of=span.end,
         step_seconds=span.step_seconds,
         readings=pl.concat([READINGS.to_frame(), *symptom.readings, *frames]).lazy(),
@@ -110,29 +160,32 @@ def read_around(
         symptom=symptom.node,
         topology=topology.calls,
         contains=topology.contains,
-        missing=(*said, *told, *unread, *cut),
-        advice=(("", f"runbook of the alert: {alert.runbook}"),) if alert.runbook else (),
-        silenced=alert.silenced,
+        missing=(*told, *unread, *cut),
     )
 
 
-def _span(prometheus: Prometheus, alert: Alert, as_of: datetime) -> Span:
+def _span(prometheus: Prometheus, since: datetime, says: Says, as_of: datetime) -> Span:
     """Return what is read: some time before the onset, and what came since."""
-    step_seconds = _step_seconds(prometheus, alert)
+    step_seconds = _step_seconds(prometheus, says)
     history = max(HISTORY, timedelta(seconds=HISTORY_STEPS * step_seconds))
-    return Span(alert.since - history, min(as_of, alert.since + LATEST), step_seconds)
+    return Span(since - history, min(as_of, since + LATEST), step_seconds)
 
 
-def _step_seconds(prometheus: Prometheus, alert: Alert) -> float:
-    """Return how often is scraped what the alert is about, else what most targets are."""
-    try:
-        targets = [target for target in prometheus.targets() if target.interval_seconds]
-    except StatusError:  # a store that only looks like a Prometheus scrapes nothing itself
-        return STEP_SECONDS
-    own = [target for target in targets if alert.says(target.labels)]
+def _step_seconds(prometheus: Prometheus, says: Says) -> float:
+    """Return how often is scraped what ``says`` says yes to, else what most targets are."""
+    targets = scraped_often(prometheus)
+    own = [target for target in targets if says(target.labels)]
     often = Counter(target.interval_seconds for target in own or targets)
     most = often.most_common(1)
     return max(1.0, most[0][0] or STEP_SECONDS) if most else STEP_SECONDS
+
+
+def scraped_often(prometheus: Prometheus) -> list[Target]:
+    """Return the targets of which is known how often they are scraped."""
+    try:
+        return [target for target in prometheus.targets() if target.interval_seconds]
+    except StatusError:  # a store that only looks like a Prometheus scrapes nothing itself
+        return []
 
 
 def _symptom(prometheus: Prometheus, alert: Alert, span: Span) -> Symptom:
@@ -229,7 +282,7 @@ def _read(
         sizes = Counter(one[NAME] for one in prometheus.series([chosen], span.start, span.end))
         total = sizes.total()
         if total > room:
-            sizes = _fitting(sizes, room)
+            sizes = fitting(sizes, room)
             names = "|".join(map(re.escape, sorted(sizes)))
             chosen = selector(target, f"__name__=~{quoted(names)}")
         taken = sizes.total()
@@ -241,8 +294,13 @@ def _read(
     return frames, said
 
 
-def _fitting(sizes: Mapping[str, int], room: int) -> Counter[str]:
-    """Return the metrics with the fewest series that fit into ``room`` together."""
+def fitting(sizes: Mapping[str, int], room: int) -> Counter[str]:
+    """Return the metrics with the fewest series that fit into ``room`` together.
+
+    Args:
+        sizes: Series of each metric.
+        room: For so many series.
+    """
     fitting: Counter[str] = Counter()
     for name in sorted(sizes, key=lambda name: (sizes[name], name)):
         if fitting.total() + sizes[name] <= room:

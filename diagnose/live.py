@@ -1,4 +1,4 @@
-"""A live alert, by its name, as an incident to explain: everything is read where it is.
+"""A live alert or a host in trouble, as an incident to explain: everything is read where it is.
 
 Metrics come from the site's Prometheus, log lines from its Loki, and what ``aitia ingest`` keeps
 beside them is added; where there is no Prometheus to ask, what is kept has to do.
@@ -20,7 +20,7 @@ from diagnose.alert import Alert, find_alert
 from diagnose.bundle import Bundle
 from diagnose.config import Settings
 from diagnose.failure import Failure
-from diagnose.in_place import read_around
+from diagnose.in_place import read_around, read_near
 from diagnose.kept import incident_at, opened, seen_topology
 from diagnose.promql import compared
 from diagnose.schema import LOGS, Node
@@ -64,6 +64,30 @@ def incident_of(wanted: str, settings: Settings, as_of: datetime) -> Bundle:
     with opened(settings.telemetry) as reader:
         bundle = incident_at(reader, entity_of(alert.labels), alert.since, site, as_of)
         return _named(bundle, alert)
+
+
+def incident_near(entity: str, at: datetime, settings: Settings, as_of: datetime) -> Bundle:
+    """Return what an entity and those around it showed, as the site's Prometheus keeps it.
+
+    Args:
+        entity: Whose symptom is to be explained.
+        at: When it was noticed.
+        settings: Where Prometheus and the others are.
+        as_of: The moment of asking.
+
+    Raises:
+        Failure: a source cannot be asked.
+    """
+    sources = settings.sources
+    site = read_topology(settings.explain.topology)
+    seen = _seen(settings.telemetry, at, as_of)
+    with ExitStack() as stack:
+        prometheus = Prometheus(stack.enter_context(connected("prometheus", sources.prometheus)))
+        loki = None
+        if sources.loki.url:
+            loki = Loki(stack.enter_context(connected("loki", sources.loki)))
+        bundle = read_near(entity, at, prometheus, loki, site, seen, as_of)
+    return _with_kept(bundle, settings.telemetry)
 
 
 def _named(bundle: Bundle, alert: Alert) -> Bundle:

@@ -2,9 +2,9 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -16,10 +16,23 @@ from diagnose.cli.terminal import complain, console, fill, table, waiting, write
 from diagnose.wording import counted, duration, percent
 
 if TYPE_CHECKING:
+    from diagnose.config import Settings
     from diagnose.pipeline import Roles
     from diagnose.scan.engines import Engine
     from diagnose.scan.flow import Report, Tell
     from diagnose.scan.shards import Expected, Finding
+    from diagnose.scan.source import Source
+
+From = Annotated[
+    Literal["kept", "prometheus"] | None,
+    typer.Option(
+        help="Read what aitia ingest keeps, or ask sources.prometheus; else as the fleet says."
+    ),
+]
+On = Annotated[
+    Literal["local", "ray"] | None,
+    typer.Option(help="This machine, or the Ray cluster of RAY_ADDRESS; else as the fleet says."),
+]
 
 
 def scan(
@@ -30,6 +43,7 @@ def scan(
     group: Annotated[
         str | None, typer.Option(metavar="NAME", help="Only this group of the fleet.")
     ] = None,
+    source: From = None,
     prometheus: Annotated[
         bool,
         typer.Option("--prometheus", help="Also expect the hosts that sources.prometheus scrapes."),
@@ -41,10 +55,7 @@ def scan(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes; else one for each core.")
     ] = None,
-    engine: Annotated[
-        Literal["local", "ray"],
-        typer.Option(help="Processes of this machine, or the Ray cluster of RAY_ADDRESS."),
-    ] = "local",
+    engine: On = None,
     proposer: Proposer = None,
     output: Output = "table",
     config: Config = None,
@@ -56,23 +67,26 @@ def scan(
         from diagnose.daemon.served import shared_scorer
         from diagnose.fleet import read_fleet
         from diagnose.scan.flow import scan
-        from diagnose.scan.scraped import scraped_hosts
+        from diagnose.scan.scraped import Scraped
 
     known = read_fleet(fleet)
     groups = [one for one in known.groups if group in (None, one.name)]
     if not groups:
         names = ", ".join(one.name for one in known.groups)
         raise typer.BadParameter(f"the fleet has no group {group}, but {names}")
-    shards = chosen_engine(engine, workers)
-    scraped = scraped_hosts(chosen.sources.prometheus) if prometheus else frozenset[str]()
+    expected: Collection[str] = ()
+    if prometheus:
+        expected = Scraped.of(chosen.sources.prometheus).census(at or datetime.now(UTC)).hosts
 
     def explainers() -> "Roles":
         return roles(chosen, shared_scorer(chosen))
 
     reports = []
     for one in groups:
+        read = chosen_source(source or one.source, chosen)
+        shards = chosen_engine(engine or one.engine, workers, read.at_once)
         with _progress(one.name) as tell:
-            reports.append(scan(chosen, known, one, shards, explainers, at, tell, scraped))
+            reports.append(scan(chosen, known, one, shards, read, explainers, at, tell, expected))
     if output == "json":
         _write(reports)
     else:
@@ -82,12 +96,29 @@ def scan(
         raise typer.Exit(1)
 
 
-def chosen_engine(name: Literal["local", "ray"], workers: int | None) -> "Engine":
+def chosen_source(name: Literal["kept", "prometheus"], settings: "Settings") -> "Source":
+    """Return who is asked what hosts showed.
+
+    Raises:
+        Failure: the settings name no Prometheus.
+    """
+    from diagnose.scan.kept import Kept
+    from diagnose.scan.scraped import Scraped
+
+    if name == "kept":
+        return Kept(settings.telemetry.root)
+    return Scraped.of(settings.sources.prometheus)
+
+
+def chosen_engine(
+    name: Literal["local", "ray"], workers: int | None, at_once: int | None = None
+) -> "Engine":
     """Return where the shards are worked on.
 
     Args:
         name: Of the engine.
         workers: Processes of the local one; None for one on each core.
+        at_once: Shards that may be worked on at once; None for any number.
 
     Raises:
         Failure: Ray is not installed.
@@ -95,14 +126,15 @@ def chosen_engine(name: Literal["local", "ray"], workers: int | None) -> "Engine
     from diagnose.scan.engines import LocalEngine
 
     if name == "local":
-        return LocalEngine(workers or os.cpu_count() or 1)
+        wanted = workers or os.cpu_count() or 1
+        return LocalEngine(min(wanted, at_once or wanted))
     if workers:
         raise typer.BadParameter("--workers is for --engine local: a Ray cluster has its own")
     with extra("ray"):
         import ray  # noqa: F401 - where it is missing, that is told before anything is read
 
         from diagnose.scan.ray_engine import RayEngine
-    return RayEngine()
+    return RayEngine(at_once)
 
 
 @contextmanager
@@ -142,6 +174,9 @@ def show(report: "Report") -> None:
         screen.print(f"{title} UTC: nothing to tell")
     if report.unseen:
         complain("warning", f"nothing was read of {counted(len(report.unseen), 'host')} in an hour")
+    if report.cut:
+        hosts = counted(len(report.cut), "host")
+        complain("warning", f"{hosts} have more series than were read, {report.cut[0]} for one")
 
 
 def _rows(finding: "Finding") -> Iterator[tuple[str, ...]]:

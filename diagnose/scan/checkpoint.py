@@ -8,7 +8,7 @@ are those of a scan that was not.
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, Self
 
@@ -77,16 +77,17 @@ class Checkpoint:
         finally:
             engine.dispose()
 
-    def begin(self, group: str, moment: datetime, shards: Sequence[Shard]) -> Started:
+    def begin(self, group: str, moment: datetime, shards: Sequence[Shard], source: str) -> Started:
         """Return a new scan, or the unfinished one of the same group and hosts, to be resumed.
 
         Args:
             group: Of the fleet.
             moment: As of which a new scan looks.
             shards: Of a new scan.
+            source: Name of the source that the shards are of.
         """
         hosts = sorted(host for shard in shards for host in shard.hosts)
-        digest = hashlib.sha256("\0".join([group, *hosts]).encode()).hexdigest()[:12]
+        digest = hashlib.sha256("\0".join([source, group, *hosts]).encode()).hexdigest()[:12]
         new = f"{moment:%Y%m%dT%H%M%S}-{digest}"
         with self._writing() as connection:
             self._forget(connection)
@@ -110,9 +111,7 @@ class Checkpoint:
     def done(self, scan: Started, screened: Screened) -> None:
         """Note what became of a shard; of a shard that was done before, nothing is changed."""
         mine = (SCAN_SHARDS.c.scan == scan.id, SCAN_SHARDS.c.number == screened.shard)
-        document = _SCREENED.dump_json(
-            Screened(screened.shard, (), screened.unseen), ensure_ascii=True
-        )
+        document = _SCREENED.dump_json(replace(screened, findings=()), ensure_ascii=True)
         with self._writing() as connection:
             fresh = sa.update(SCAN_SHARDS).where(*mine, SCAN_SHARDS.c.done_at.is_(None))
             values = {"document": document.decode(), "done_at": self._clock()}
@@ -145,14 +144,14 @@ class Checkpoint:
             rows = connection.execute(of_scan.order_by(FINDINGS.c.host)).scalars()
             return tuple(_FINDING.validate_json(row) for row in rows)
 
-    def unseen(self, scan: Started) -> tuple[str, ...]:
-        """Return the hosts of which a scan that is not finished has read nothing."""
+    def screened(self, scan: Started) -> tuple[Screened, ...]:
+        """Return the shards that a scan that is not finished has done, without their findings."""
         done = sa.select(SCAN_SHARDS.c.document).where(
             SCAN_SHARDS.c.scan == scan.id, SCAN_SHARDS.c.done_at.is_not(None)
         )
         with database.told(self._engine.url), self._engine.connect() as connection:
-            rows = connection.execute(done).scalars()
-            return tuple(h for row in rows for h in _SCREENED.validate_json(row).unseen)
+            rows = connection.execute(done.order_by(SCAN_SHARDS.c.number)).scalars()
+            return tuple(_SCREENED.validate_json(row) for row in rows)
 
     def incident_of(self, host: str, moment: datetime) -> str | None:
         """Return the incident of ``host`` that has lasted until ``moment``; None where none has."""

@@ -12,9 +12,9 @@ from diagnose.advise import advise_on_prediction
 from diagnose.bundle import GRACE
 from diagnose.compose import limits
 from diagnose.config import Settings
-from diagnose.kept import incident_at, opened
 from diagnose.pipeline import Roles, explain
 from diagnose.scan.shards import Expected, Finding
+from diagnose.scan.source import Source
 from diagnose.schema import Diagnosis, Failure, Prediction
 from diagnose.store import Store
 from diagnose.topology import read_topology
@@ -31,12 +31,14 @@ class Explainer:
 
     Attributes:
         settings: Of this site.
+        source: Who is asked what hosts showed.
         roles: Who detects, ranks, proposes and judges; the detector is replaced by a stricter one.
         store: Where incidents and diagnoses go.
         alpha: Chance that a calm host is called anomalous.
     """
 
     settings: Settings
+    source: Source
     roles: Roles
     store: Store
     alpha: float
@@ -72,9 +74,8 @@ class Explainer:
             raise ValueError(f"{finding.host} is not in trouble")
         site = read_topology(self.settings.explain.topology)
         noticed = finding.moment - GRACE  # so that the recent part ends at the scan's moment
-        with opened(self.settings.telemetry) as reader:
-            entity = finding.symptom.entity
-            bundle = incident_at(reader, entity, noticed, site, finding.moment)
+        entity = finding.symptom.entity
+        bundle = self.source.incident(entity, noticed, self.settings, finding.moment)
         window = make_window(bundle, limits(self.settings), site)
         roles = replace(self.roles, detector=RobustDetector(self.alpha))
         return explain(bundle.id, window, roles)

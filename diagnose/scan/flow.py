@@ -8,17 +8,16 @@ from time import perf_counter
 from typing import Final
 
 from diagnose.config import Settings
-from diagnose.failure import Failure
 from diagnose.fleet import Fleet, Group
 from diagnose.pipeline import Roles
 from diagnose.scan.checkpoint import Checkpoint, Started
 from diagnose.scan.engines import Engine
 from diagnose.scan.explanation import Explainer, advised
 from diagnose.scan.screening import Look, screen
-from diagnose.scan.shards import Expected, Finding, shards_of
+from diagnose.scan.shards import Expected, Finding
+from diagnose.scan.source import Source
 from diagnose.schema import Prediction
 from diagnose.store import opened
-from diagnose.telemetry.reader import Reader
 
 EXPLAINED: Final = 10  # hosts of a scan, the most surprising ones: when all are ill, few tell why
 MISSED: Final = 0.5  # nominal, as of any silence
@@ -37,6 +36,7 @@ class Report:
         findings: Of hosts of which there is something to tell, the most urgent first.
         read: Hosts of which something was read.
         unseen: Hosts of which nothing was.
+        cut: Hosts that have more series than were read.
         resumed: Whether a scan was carried on that another process had begun.
         seconds: That each stage took.
     """
@@ -47,6 +47,7 @@ class Report:
     findings: tuple[Finding, ...]
     read: frozenset[str]
     unseen: tuple[str, ...]
+    cut: tuple[str, ...] = ()
     resumed: bool = False
     seconds: Mapping[str, float] = field(default_factory=dict)
 
@@ -56,10 +57,11 @@ def scan(
     fleet: Fleet,
     group: Group,
     engine: Engine,
+    source: Source,
     roles: Callable[[], Roles],
     at: datetime | None = None,
     tell: Tell = lambda what, done, of: None,
-    scraped: Collection[str] = (),
+    expected: Collection[str] = (),
 ) -> Report:
     """Return what there is to tell of the hosts of ``group``, stored before it is returned.
 
@@ -68,24 +70,22 @@ def scan(
         fleet: All groups: a host that an earlier group names is not of a later one.
         group: Whom to look at.
         engine: Where the shards are worked on.
+        source: Who is asked what hosts showed.
         roles: Makes those who explain; called only where a host is in trouble.
         at: As of when; None for now. The newest telemetry holds where that is older.
         tell: Is told how far it is: what is done, how many, of how many.
-        scraped: Further hosts that exist; they are unseen where nothing was kept of them.
+        expected: Further hosts that exist; they are unseen where nothing is read of them.
 
     Raises:
-        Failure: nothing was kept, or the tables or the state database cannot be used.
+        Failure: there is no telemetry, or it or the state database cannot be used.
     """
-    with Reader(settings.telemetry.root) as reader:
-        kept, newest = reader.hosts(), reader.newest()
-    if newest is None:
-        raise Failure("no telemetry was kept yet", "send some to 'aitia ingest', and wait a minute")
-    known = kept["host"].to_list()
-    hosts = fleet.members([*known, *scraped])[group.name]
-    shards = list(shards_of(hosts, kept))
+    at = at or datetime.now(UTC)
+    census = source.census(at)
+    hosts = fleet.members([*census.hosts, *expected])[group.name]
+    shards = list(census.shards(hosts))
     with Checkpoint.opened(settings.store) as checkpoint:
-        started = checkpoint.begin(group.name, min(at or datetime.now(UTC), newest), shards)
-        look = Look(settings.telemetry.root, started.moment, group.alpha, group.least_probability)
+        started = checkpoint.begin(group.name, min(at, census.newest), shards, source.name)
+        look = Look(source, started.moment, group.alpha, group.least_probability)
         done, begun = started.shards - len(started.pending), perf_counter()
         for screened in engine.run(partial(screen, look), started.pending):
             told = tuple(_advised(one, settings) for one in screened.findings)
@@ -93,10 +93,12 @@ def scan(
             done += 1
             tell("shards", done, started.shards)
         screened_at = perf_counter()
-        unseen = set(hosts).difference(known).union(checkpoint.unseen(started))
+        shards_done = checkpoint.screened(started)
+        unseen = set(hosts).difference(census.hosts)
+        unseen.update(host for shard in shards_done for host in shard.unseen)
         for host in sorted(unseen & group.named):
             checkpoint.add(started, _advised(_missed(host, started.moment), settings))
-        _explain(settings, group, checkpoint, started, roles, tell)
+        _explain(settings, group, source, checkpoint, started, roles, tell)
         findings = checkpoint.findings(started)
         checkpoint.finish(started)
     return Report(
@@ -106,6 +108,7 @@ def scan(
         tuple(sorted(findings, key=_urgency)),
         frozenset(hosts) - unseen,
         tuple(sorted(unseen)),
+        tuple(sorted(host for shard in shards_done for host in shard.cut)),
         started.resumed,
         {"screen": screened_at - begun, "explain": perf_counter() - screened_at},
     )
@@ -114,6 +117,7 @@ def scan(
 def _explain(
     settings: Settings,
     group: Group,
+    source: Source,
     checkpoint: Checkpoint,
     started: Started,
     roles: Callable[[], Roles],
@@ -126,7 +130,7 @@ def _explain(
     if waiting:
         composed = roles()
         with opened(settings.store) as store:
-            explainer = Explainer(settings, composed, store, group.alpha)
+            explainer = Explainer(settings, source, composed, store, group.alpha)
             for done, finding in enumerate(waiting):
                 tell("explanations", done, len(waiting))
                 lasting = checkpoint.incident_of(finding.host, started.moment)

@@ -36,6 +36,7 @@ class Panel:
         span: The instants.
         values: Of shape (instants, columns), rates of counters; NaN where nothing was read.
         recent: Instants at the end that are judged by those before them.
+        cut: Hosts that have more series than were read.
     """
 
     hosts: tuple[str, ...]
@@ -44,6 +45,7 @@ class Panel:
     span: Span
     values: Array
     recent: int
+    cut: tuple[str, ...] = ()
 
     @property
     def step_seconds(self) -> float:
@@ -121,7 +123,7 @@ def read_panel(
     instants = max(int((end - start) / step), 1)
     grid = Span(end - step * (instants - 1), instants, step)
     values = _on_grid(place, micros, value, position, grid, known.height)
-    return _panel(known, values, grid, round(recent / step)) if len(value) else None
+    return panel_of(known, values, grid, round(recent / step)) if len(value) else None
 
 
 def _step_seconds(place: NDArray[np.int32], micros: NDArray[np.int64]) -> float:
@@ -165,8 +167,18 @@ def _on_grid(
     return values.T
 
 
-def _panel(known: pl.DataFrame, values: Array, grid: Span, recent: int) -> Panel:
-    """Return the panel of the series of which something was read, counters as rates."""
+def panel_of(
+    known: pl.DataFrame, values: Array, grid: Span, recent: int, cut: tuple[str, ...] = ()
+) -> Panel:
+    """Return the panel of the series of which something was read, counters as rates.
+
+    Args:
+        known: Entity and signal of each column, sorted by host, entity and signal.
+        values: Of shape (instants, columns), NaN where nothing was read; counters are overwritten.
+        grid: The instants.
+        recent: Instants at the end that are judged by those before them.
+        cut: Hosts of which there is more than that.
+    """
     read = ~np.isnan(values).all(axis=0)
     known, values = known.filter(pl.Series(read)), values[:, read]
     named = np.array([bool(COUNTER.search(name)) for name in known["signal"].to_list()], dtype=bool)
@@ -194,4 +206,5 @@ def _panel(known: pl.DataFrame, values: Array, grid: Span, recent: int) -> Panel
         grid,
         values,
         min(recent, len(values)),
+        cut,
     )

@@ -11,6 +11,8 @@ import socket
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -25,12 +27,18 @@ ADDRESS: Final = "RAY_ADDRESS"
 PATIENCE_SECONDS: Final = 10.0  # for which the cluster's door may keep us waiting
 
 
+@dataclass(frozen=True, slots=True)
 class RayEngine:
     """Tasks of the Ray cluster that ``RAY_ADDRESS`` names, else of the one on this machine.
 
     Each shard is a task that computes on one core. A task whose worker or machine is lost goes to
     another.
+
+    Attributes:
+        at_once: Tasks that the cluster is given at a time; None for all.
     """
+
+    at_once: int | None = None
 
     def run(self, work: Work, shards: Sequence[Shard]) -> Iterator[Screened]:
         """Yield what becomes of each shard; see ``Engine``.
@@ -43,10 +51,13 @@ class RayEngine:
         with _connected():
             task = ray.remote(num_cpus=1, max_retries=TRIES - 1)(_done)
             shared = ray.put(work)
-            waiting = {task.remote(shared, shard): shard for shard in shards}
+            left = iter(shards)
+            waiting = {task.remote(shared, one): one for one in islice(left, self.at_once)}
             while waiting:
                 (ready, *_), _ = ray.wait(list(waiting))
-                yield _result(ready, waiting.pop(ready))
+                done = waiting.pop(ready)
+                waiting.update({task.remote(shared, one): one for one in islice(left, 1)})
+                yield _result(ready, done)
 
 
 def _done(work: Work, shard: Shard) -> Screened:

@@ -7,7 +7,6 @@ predictors look at are a few signals of each host, so one window holds those of 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import lru_cache
 from math import log10
 from typing import Final
 
@@ -16,10 +15,10 @@ from numpy.typing import NDArray
 
 from collectors.prometheus_labels import host_of
 from diagnose.scan.foresight import foreseen, telling
-from diagnose.scan.panel import Panel, read_panel
+from diagnose.scan.panel import Panel
 from diagnose.scan.shards import Expected, Finding, Screened, Shard
+from diagnose.scan.source import Source
 from diagnose.schema import Prediction
-from diagnose.telemetry.reader import Reader
 from models.detector import RobustDetector
 from models.deviation import countable
 from models.screen import bounds
@@ -34,13 +33,13 @@ class Look:
     """What is asked of every shard of a scan.
 
     Attributes:
-        root: Of the telemetry tables.
+        source: Who is asked what hosts showed.
         moment: Of the scan; nothing later is read.
         alpha: Chance that a calm host is called anomalous.
         least_probability: Below which a prediction is not told.
     """
 
-    root: str
+    source: Source
     moment: datetime
     alpha: float
     least_probability: float
@@ -50,10 +49,9 @@ def screen(look: Look, shard: Shard) -> Screened:
     """Return what there is to tell of the hosts of ``shard``.
 
     Raises:
-        Failure: the tables cannot be read.
+        Failure: its source cannot be read.
     """
-    span = (look.moment - HISTORY, look.moment)
-    panel = read_panel(_reader(look.root), shard.hosts, shard.within, span, RECENT)
+    panel = look.source.panel(shard, (look.moment - HISTORY, look.moment), RECENT)
     if panel is None:
         return Screened(shard.number, (), shard.hosts)
     found = {one.host: one for one in _in_trouble(panel, look)}
@@ -62,7 +60,7 @@ def screen(look: Look, shard: Shard) -> Screened:
         finding = found.get(host, Finding(host, look.moment))
         found[host] = replace(finding, expected=(*finding.expected, Expected(one)))
     unseen = tuple(host for host in shard.hosts if host not in set(panel.hosts))
-    return Screened(shard.number, tuple(found[host] for host in sorted(found)), unseen)
+    return Screened(shard.number, tuple(found[host] for host in sorted(found)), unseen, panel.cut)
 
 
 def _in_trouble(panel: Panel, look: Look) -> Iterator[Finding]:
@@ -102,9 +100,3 @@ def _gone(panel: Panel) -> NDArray[np.bool_]:
     alive = np.logical_or.reduceat(seen, begins)
     gone: NDArray[np.bool_] = ~np.repeat(alive, np.diff([*begins, len(entities)]))
     return gone
-
-
-@lru_cache(maxsize=1)
-def _reader(root: str) -> Reader:
-    """Return this process's reader: opening the tables costs more than reading a few hosts."""
-    return Reader(root)

@@ -1,15 +1,22 @@
 """A scan in parts: some hundred hosts each, of which every one can be done twice without harm."""
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
-
-import polars as pl
 
 from diagnose.schema import Calibration, Guidance, Node, Prediction, RootCause
 
-HOSTS: Final = 100  # of a shard
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What a Prometheus scrapes on some hosts.
+
+    Attributes:
+        named: Host, job and instance of each.
+        step_seconds: Between two scrapes.
+    """
+
+    named: tuple[tuple[str, str, str], ...]
+    step_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +26,12 @@ class Shard:
     Attributes:
         number: Of the shard, within its scan.
         hosts: Their names.
-        within: Least and greatest number of their series in the tables.
+        where: Least and greatest number of their series in the tables, or what is scraped.
     """
 
     number: int
     hosts: tuple[str, ...]
-    within: tuple[int, int]
+    where: tuple[int, int] | Targets
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,22 +81,10 @@ class Screened:
         shard: Its number.
         findings: Of its hosts, those of which there is something to tell.
         unseen: Hosts of which nothing was read.
+        cut: Hosts that have more series than were read.
     """
 
     shard: int
     findings: tuple[Finding, ...]
     unseen: tuple[str, ...] = ()
-
-
-def shards_of(hosts: Iterable[str], kept: pl.DataFrame, size: int = HOSTS) -> Iterator[Shard]:
-    """Yield ``hosts`` in shards; hosts whose series lie near each other come together.
-
-    Args:
-        hosts: Their names.
-        kept: As ``Reader.hosts`` tells of them; others are left out.
-        size: Hosts of a shard.
-    """
-    chosen = kept.filter(pl.col("host").is_in(list(hosts))).sort("first", "host")
-    for number, part in enumerate(chosen.iter_slices(size)):
-        within = part.select(pl.col("first").min(), pl.col("last").max()).row(0)
-        yield Shard(number, tuple(part["host"].to_list()), within)
+    cut: tuple[str, ...] = ()

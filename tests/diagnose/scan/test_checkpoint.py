@@ -37,38 +37,44 @@ def checkpoint(section):
 
 
 def test_a_scan_is_carried_on_with_the_shards_that_are_missing(checkpoint):
-    first = checkpoint.begin("all", NOON, SHARDS)
+    first = checkpoint.begin("all", NOON, SHARDS, "kept")
     assert (first.pending, first.shards, first.resumed) == (tuple(SHARDS), 4, False)
     checkpoint.done(first, Screened(1, (finding("web1a"),), ("web1b",)))
-    again = checkpoint.begin("all", NOON + timedelta(minutes=10), SHARDS)
+    again = checkpoint.begin("all", NOON + timedelta(minutes=10), SHARDS, "kept")
     assert (again.id, again.moment, again.resumed) == (first.id, NOON, True)
     assert [shard.number for shard in again.pending] == [0, 2, 3]
-    assert checkpoint.unseen(again) == ("web1b",)
+    (done,) = checkpoint.screened(again)
+    assert (done.shard, done.findings, done.unseen) == (1, (), ("web1b",))
     assert checkpoint.findings(again) == (finding("web1a"),)
 
 
 @pytest.mark.parametrize(
-    ("group", "minutes", "shards"),
-    [("other", 1, SHARDS), ("all", 31, SHARDS), ("all", 1, SHARDS[1:])],
+    ("group", "minutes", "shards", "source"),
+    [
+        ("other", 1, SHARDS, "kept"),
+        ("all", 31, SHARDS, "kept"),
+        ("all", 1, SHARDS[1:], "kept"),
+        ("all", 1, SHARDS, "prometheus"),
+    ],
 )
-def test_another_group_a_later_day_or_other_hosts_are_another_scan(
-    checkpoint, group, minutes, shards
+def test_another_group_a_later_day_other_hosts_or_another_source_are_another_scan(
+    checkpoint, group, minutes, shards, source
 ):
-    first = checkpoint.begin("all", NOON, SHARDS)
-    other = checkpoint.begin(group, NOON + timedelta(minutes=minutes), shards)
+    first = checkpoint.begin("all", NOON, SHARDS, "kept")
+    other = checkpoint.begin(group, NOON + timedelta(minutes=minutes), shards, source)
     assert (other.id == first.id, other.resumed) == (False, False)
 
 
 def test_a_scan_that_is_finished_is_not_carried_on(checkpoint):
-    first = checkpoint.begin("all", NOON, SHARDS)
+    first = checkpoint.begin("all", NOON, SHARDS, "kept")
     checkpoint.finish(first)
-    later = checkpoint.begin("all", NOON + timedelta(minutes=5), SHARDS)
+    later = checkpoint.begin("all", NOON + timedelta(minutes=5), SHARDS, "kept")
     assert not later.resumed
 
 
 def test_what_is_done_twice_is_there_once(checkpoint, section):
     for _ in range(2):
-        scan = checkpoint.begin("all", NOON, SHARDS)
+        scan = checkpoint.begin("all", NOON, SHARDS, "kept")
         for _ in range(2):
             checkpoint.done(scan, Screened(0, (finding("web0a"),)))
             checkpoint.add(scan, finding("gone"))
@@ -79,7 +85,7 @@ def test_what_is_done_twice_is_there_once(checkpoint, section):
 
 
 def test_predictions_of_a_host_in_trouble_wait_for_its_explanation(checkpoint, section):
-    scan = checkpoint.begin("all", NOON, SHARDS)
+    scan = checkpoint.begin("all", NOON, SHARDS, "kept")
     ill = finding("web0a", Node("web0a", "cpu"))
     checkpoint.done(scan, Screened(0, (ill,)))
     with opened(section) as store:
@@ -89,7 +95,7 @@ def test_predictions_of_a_host_in_trouble_wait_for_its_explanation(checkpoint, s
 
 
 def test_trouble_that_lasts_is_one_incident(checkpoint):
-    scan = checkpoint.begin("all", NOON, SHARDS)
+    scan = checkpoint.begin("all", NOON, SHARDS, "kept")
     checkpoint.done(scan, Screened(0, (finding("web0a", incident="inc-1"),)))
     assert checkpoint.incident_of("web0a", NOON + timedelta(minutes=59)) == "inc-1"
     assert checkpoint.incident_of("web0a", NOON + timedelta(minutes=61)) is None
@@ -101,7 +107,7 @@ import sys, time
 from diagnose.config import Settings
 from diagnose.fleet import Fleet, Group
 from diagnose.scan import flow
-from diagnose.scan.shards import shards_of
+from diagnose.scan.kept import Kept, KeptCensus
 
 class Slow:
     def run(self, work, shards):
@@ -111,10 +117,11 @@ class Slow:
             if len(sys.argv) > 2:
                 time.sleep(600)
 
-flow.shards_of = lambda hosts, kept: shards_of(hosts, kept, 3)
+KeptCensus.shards.__defaults__ = (3,)  # hosts of a shard
 settings = Settings.model_validate_json(sys.argv[1])
 calm = Group(name="some", hosts=("db*", "web[0-4]", "web9"))
-report = flow.scan(settings, Fleet(groups=(calm,)), calm, Slow(), lambda: None)
+source = Kept(settings.telemetry.root)
+report = flow.scan(settings, Fleet(groups=(calm,)), calm, Slow(), source, None)
 print("resumed", report.resumed)
 """
 

@@ -12,13 +12,15 @@ from diagnose.cli.scan import show
 from diagnose.compose import compose
 from diagnose.fleet import WHOLE, Fleet, Group
 from diagnose.scan.flow import scan
+from diagnose.scan.kept import Kept
 from diagnose.store import opened
 from tests.diagnose.scan.conftest import FULL, HOSTS, ILL, MOMENT, SILENT, WORN, Here
 
 
-def scanned(settings, fleet=WHOLE, roles=None, at=None, scraped=()):
+def scanned(settings, fleet=WHOLE, roles=None, at=None, expected=()):
     composed = roles or (lambda: compose(settings))
-    return scan(settings, fleet, fleet.groups[0], Here(), composed, at, scraped=scraped)
+    source = Kept(settings.telemetry.root)
+    return scan(settings, fleet, fleet.groups[0], Here(), source, composed, at, expected=expected)
 
 
 def by_host(report):
@@ -73,7 +75,7 @@ def test_a_host_belongs_to_one_group_and_one_that_is_named_is_missed(settings):
 
 def test_a_host_that_is_scraped_and_not_kept_is_unseen_and_no_outage(settings):
     fleet = Fleet(groups=(Group(name="web", hosts=("web[0-7]*",)),))
-    report = scanned(settings, fleet, scraped=["web0", "web77", "db7"])
+    report = scanned(settings, fleet, expected=["web0", "web77", "db7"])
     assert (report.hosts, report.unseen, report.findings) == (9, ("web77",), ())
     assert "web77" not in report.read
 
