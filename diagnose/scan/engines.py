@@ -15,6 +15,7 @@ from typing import Final, Protocol
 
 from diagnose.failure import Failure
 from diagnose.scan.shards import Screened, Shard
+from diagnose.scan.tether import end_with
 
 TRIES: Final = 3  # of a shard whose worker is lost
 # Read by libraries when they are loaded: with a worker on each core, further threads only wait.
@@ -63,7 +64,8 @@ class LocalEngine:
     def _round(self, work: Work, shards: Sequence[Shard]) -> Iterator[Screened]:
         # Not forked: threads of the parent (Polars', Arrow's) would leave their locks locked.
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(min(self.workers, len(shards)), context) as pool:
+        workers = min(self.workers, len(shards))
+        with ProcessPoolExecutor(workers, context, end_with, (os.getpid(),)) as pool:
             with _environment(ONE_THREAD):  # submitting starts the workers
                 waiting = [pool.submit(work, shard) for shard in shards]
             try:

@@ -6,6 +6,7 @@ import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
@@ -15,6 +16,7 @@ from diagnose.daemon.served import shared_scorer
 from models.kinds import LOG_KINDS, METRIC_KINDS
 from tests.diagnose.daemon.running import Running, running
 from tests.diagnose.scan.conftest import HOSTS, fleet_readings, keep
+from tests.diagnose.scan.test_tether import runs
 from tests.models.tiny_model import save_tiny_model
 from tests.programs import wait_until
 from tests.scripted import bundle_in
@@ -69,6 +71,12 @@ def told_to_systemd(path):
         thread.start()
         yield told
         thread.join()
+
+
+def children(process):
+    """Return the processes that a process has started and that run."""
+    told = Path(f"/proc/{process}/task").glob("*/children")
+    return [int(child) for file in told for child in file.read_text().split()]
 
 
 def lasting(document):
@@ -176,8 +184,11 @@ def test_after_a_kill_it_starts_again_on_the_same_socket_and_the_scan_goes_on(
         assert client.post("/v1/scan", json={"group": "web"}).status_code == 202
         wait_until(lambda: client.get("/v1/scans").json()[0]["begun"], what="a scan is begun")
         asked = pool.submit(daemon.explain, bundle)
+        wait_until(lambda: children(daemon.process.pid), what="its process runs")
+        scanning = children(daemon.process.pid)
         assert daemon.end(signal.SIGKILL) == -signal.SIGKILL
         assert asked.exception() is None or isinstance(asked.exception(), httpx.TransportError)
+    wait_until(lambda: not any(map(runs, scanning)), what="the scan ends with the daemon")
     assert daemon.socket.exists()
     done = daemon.command("explain", bundle, "-o", "json")
     assert "gave no answer" in done.stderr
