@@ -5,6 +5,7 @@ import sys
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -63,8 +64,6 @@ def scan(
     """Look at every server once: which fails next, how sure that is, and what to do."""
     chosen = settings(config, proposer)
     with extra():
-        from diagnose.compose import roles
-        from diagnose.daemon.served import shared_scorer
         from diagnose.fleet import read_fleet
         from diagnose.scan.flow import scan
         from diagnose.scan.scraped import Scraped
@@ -78,9 +77,7 @@ def scan(
     if prometheus:
         expected = Scraped.of(chosen.sources.prometheus).census(at or datetime.now(UTC)).hosts
 
-    def explainers() -> "Roles":
-        return roles(chosen, shared_scorer(chosen))
-
+    explainers = partial(_explainers, chosen)
     reports = []
     for one in groups:
         read = chosen_source(source or one.source, chosen)
@@ -94,6 +91,14 @@ def scan(
             show(report)
     if any(report.findings for report in reports):
         raise typer.Exit(1)
+
+
+def _explainers(settings: "Settings") -> "Roles":
+    """Return who explains; the daemon is asked about pairs where it runs."""
+    from diagnose.compose import roles
+    from diagnose.daemon.served import shared_scorer
+
+    return roles(settings, shared_scorer(settings))
 
 
 def chosen_source(name: Literal["kept", "prometheus"], settings: "Settings") -> "Source":
@@ -172,6 +177,9 @@ def show(report: "Report") -> None:
         screen.print(fill(table(f"{title} UTC", *columns), rows))
     else:
         screen.print(f"{title} UTC: nothing to tell")
+    for finding in report.findings:
+        if finding.defect:
+            complain("error", f"the explanation of {finding.host} died: {finding.defect}")
     if report.unseen:
         complain("warning", f"nothing was read of {counted(len(report.unseen), 'host')} in an hour")
     if report.cut:

@@ -31,6 +31,7 @@ class Meters:
         self._memory = self._counter("out_of_memory", "Batches that did not fit into memory.")
         self._lost = self._counter("device_lost", "GPUs that were lost; the CPU took over.")
         self._scans = self._counter("scans", "Scans by how they ended.", "group", "outcome")
+        self._died = self._counter("scan_defects", "Explanations that died in a scan.", "group")
         self._scan_seconds = self._gauge("scan_seconds", "Time that the last scan took.")
         self._scanned = self._gauge("scan_success_timestamp_seconds", "When the last one ended.")
         self.registry.register(_QueueState(queues))
@@ -71,6 +72,10 @@ class Meters:
         self._scan_seconds.labels(group).set(seconds)
         if outcome == "done":
             self._scanned.labels(group).set_to_current_time()
+
+    def explanation_died(self, group: str) -> None:
+        """Count an explanation, in the scan of a group, that died of a defect."""
+        self._died.labels(group).inc()
 
     def page(self) -> bytes:
         """Return all of it in Prometheus' text format."""

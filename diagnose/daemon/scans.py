@@ -22,7 +22,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from diagnose.daemon.schedule import Timetable
 from diagnose.scan.flow import Report
+from diagnose.scan.tether import tethered
 from diagnose.schema import Failure
+from diagnose.wording import printable
 
 LOOK_SECONDS: Final = 1.0  # between two looks at the timetable, at most
 LONGEST_SECONDS: Final = 3600.0  # of a scan, after which it is taken to hang
@@ -37,6 +39,9 @@ class Counts(Protocol):
 
     def scanned(self, group: str, outcome: str, seconds: float) -> None:
         """Note that a scan has ended."""
+
+    def explanation_died(self, group: str) -> None:
+        """Count an explanation that died of a defect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +188,14 @@ class Scans:
             raise Failure("what it printed is no report") from error
         for report in reports:
             self._announce(report)
+            self._count_defects(report)
         return "done"
+
+    def _count_defects(self, report: Report) -> None:
+        for finding in report.findings:
+            if finding.defect:
+                LOG.error("the explanation of %s died: %s", printable(finding.host), finding.defect)
+                self._counts.explanation_died(report.group)
 
     def _waited(self, command: Sequence[str]) -> tuple[bytes, bytes, int]:
         """Return what a command printed, what it said beside, and its status."""
@@ -192,7 +204,7 @@ class Scans:
             if self._stopped:
                 return b"", b"", 0
             process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, start_new_session=True, **pipes
+                tethered(command), stdin=subprocess.DEVNULL, start_new_session=True, **pipes
             )
             self._process = process
         os.setpriority(os.PRIO_PROCESS, process.pid, NICE)

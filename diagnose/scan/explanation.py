@@ -4,6 +4,8 @@ The same pipeline as for an alert, without the leniency that somebody's alert bu
 says what drives the failures that are expected; those that one signal drives become one.
 """
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -13,10 +15,11 @@ from diagnose.bundle import GRACE
 from diagnose.compose import limits
 from diagnose.config import Settings
 from diagnose.pipeline import Roles, explain
+from diagnose.scan.aside import Explain
 from diagnose.scan.shards import Expected, Finding
 from diagnose.scan.source import Source
 from diagnose.schema import Diagnosis, Failure, Prediction
-from diagnose.store import Store
+from diagnose.store import Store, opened
 from diagnose.topology import read_topology
 from diagnose.upstream import one_a_cause
 from diagnose.window import make_window
@@ -92,6 +95,25 @@ class Explainer:
         if known is None or known.as_of != diagnosis.as_of:
             self.store.save(diagnosis)
         return diagnosis
+
+
+@contextmanager
+def explaining(
+    settings: Settings, source: Source, roles: Callable[[], Roles], alpha: float
+) -> Iterator[Explain]:
+    """Yield who explains hosts, for as long as the block runs.
+
+    Args:
+        settings: Of this site.
+        source: Who is asked what hosts showed.
+        roles: Makes those who detect, rank, propose and judge.
+        alpha: Chance that a calm host is called anomalous.
+
+    Raises:
+        Failure: a model or the state database cannot be had.
+    """
+    with opened(settings.store) as store:
+        yield Explainer(settings, source, roles(), store, alpha).explained
 
 
 def advised(prediction: Prediction, runbooks: Path | None) -> Expected:

@@ -10,14 +10,14 @@ from typing import Final
 from diagnose.config import Settings
 from diagnose.fleet import Fleet, Group
 from diagnose.pipeline import Roles
+from diagnose.scan.aside import Aside
 from diagnose.scan.checkpoint import Checkpoint, Started
 from diagnose.scan.engines import Engine
-from diagnose.scan.explanation import Explainer, advised
+from diagnose.scan.explanation import advised, explaining
 from diagnose.scan.screening import Look, screen
 from diagnose.scan.shards import Expected, Finding
 from diagnose.scan.source import Source
 from diagnose.schema import Prediction
-from diagnose.store import opened
 
 EXPLAINED: Final = 10  # hosts of a scan, the most surprising ones: when all are ill, few tell why
 MISSED: Final = 0.5  # nominal, as of any silence
@@ -71,7 +71,8 @@ def scan(
         group: Whom to look at.
         engine: Where the shards are worked on.
         source: Who is asked what hosts showed.
-        roles: Makes those who explain; called only where a host is in trouble.
+        roles: Makes those who explain, in a process of their own; it is sent there, and only where
+            a host is in trouble.
         at: As of when; None for now. The newest telemetry holds where that is older.
         tell: Is told how far it is: what is done, how many, of how many.
         expected: Further hosts that exist; they are unseen where nothing is read of them.
@@ -127,14 +128,11 @@ def _explain(
     troubled = [one for one in checkpoint.findings(started) if one.symptom]
     troubled.sort(key=lambda one: (-one.surprise, one.host))
     waiting = [one for one in troubled[:EXPLAINED] if one.incident is None]
-    if waiting:
-        composed = roles()
-        with opened(settings.store) as store:
-            explainer = Explainer(settings, source, composed, store, group.alpha)
-            for done, finding in enumerate(waiting):
-                tell("explanations", done, len(waiting))
-                lasting = checkpoint.incident_of(finding.host, started.moment)
-                checkpoint.explained(started, explainer.explained(finding, lasting))
+    with Aside(partial(explaining, settings, source, roles, group.alpha)) as aside:
+        for done, finding in enumerate(waiting):
+            tell("explanations", done, len(waiting))
+            lasting = checkpoint.incident_of(finding.host, started.moment)
+            checkpoint.explained(started, aside.explained(finding, lasting))
     for finding in troubled[EXPLAINED:]:
         said = f"It was not explained: {EXPLAINED} other hosts are more surprising."
         checkpoint.explained(started, replace(finding, missing=(said,)))

@@ -58,6 +58,7 @@ class Finding:
         guidance: What to do about the trouble, best first.
         calibration: Of the causes' probabilities.
         missing: What was not seen or not done, so that nobody takes silence for health.
+        defect: Of ours, that its explanation died of; "" for none.
     """
 
     host: str
@@ -71,6 +72,7 @@ class Finding:
     guidance: tuple[Guidance, ...] = ()
     calibration: Calibration = "uncalibrated"
     missing: tuple[str, ...] = ()
+    defect: str = ""
 
 
 @dataclass(frozen=True, slots=True)

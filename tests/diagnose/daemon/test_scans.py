@@ -2,6 +2,7 @@
 
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from diagnose.daemon.scans import Scans, command_line
 from diagnose.daemon.schedule import Timetable
 from diagnose.fleet import Group
 from diagnose.scan.flow import Report
+from diagnose.scan.shards import Finding
 from diagnose.schema import Failure
 from tests.programs import wait_until
 
@@ -29,6 +31,7 @@ class Fleet:
         self.timetable = Timetable([group], self.file, lambda: self.now)
         self.announced: list[Report] = []
         self.ended: list[tuple[str, str]] = []
+        self.died: list[str] = []
         self.code = code
         announce = announce or self.announced.append
         self.scans = Scans(self.timetable, self.command, announce, self)
@@ -38,6 +41,9 @@ class Fleet:
 
     def scanned(self, group, outcome, seconds):
         self.ended.append((group, outcome))
+
+    def explanation_died(self, group):
+        self.died.append(group)
 
     def state(self):
         return self.scans.states()[0]
@@ -97,6 +103,17 @@ def test_a_scan_that_fails_is_told_and_announces_nothing(fleet, caplog, code, wh
     assert one.announced == []
     assert why in caplog.text
     assert one.state().due > one.now
+
+
+def test_an_explanation_that_died_is_told_and_counted_and_the_rest_is_announced(fleet, caplog):
+    died = Finding("db1", NOW, defect="ValueError: no axis")
+    report = replace(REPORT, findings=(died, Finding("db2", NOW)))
+    printed = TypeAdapter(list[Report]).dump_json([report]).decode()
+    one = fleet(f"print({printed!r}); raise SystemExit(1)")
+    one.scans.ask("db")
+    one.until_ended()
+    assert (one.ended, one.announced, one.died) == ([("db", "done")], [report], ["db"])
+    assert "the explanation of db1 died: ValueError: no axis" in caplog.text
 
 
 def test_that_people_cannot_be_told_is_told(tmp_path, caplog):

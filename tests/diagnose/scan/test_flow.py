@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -18,7 +19,7 @@ from tests.diagnose.scan.conftest import FULL, HOSTS, ILL, MOMENT, SILENT, WORN,
 
 
 def scanned(settings, fleet=WHOLE, roles=None, at=None, expected=()):
-    composed = roles or (lambda: compose(settings))
+    composed = roles or partial(compose, settings)
     source = Kept(settings.telemetry.root)
     return scan(settings, fleet, fleet.groups[0], Here(), source, composed, at, expected=expected)
 
