@@ -122,7 +122,9 @@ def growth(
     if longest > FARTHEST * span:
         return None
     needed = ahead / (horizon_seconds / span - middle)  # the slope that would just reach it
-    return Exhaustion(lead, shortest, longest, NormalDist(slope, error).cdf(2 * slope - needed))
+    return Exhaustion(
+        span, lead, shortest, longest, NormalDist(slope, error).cdf(2 * slope - needed)
+    )
 
 
 def _slope(at: Array, count: Array) -> tuple[float, float, Array]:

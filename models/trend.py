@@ -6,6 +6,10 @@ steeper than b and pairs less steep would balance, up to a known spread that nei
 together widen. So every slope has a confidence, and with the distance to the limit so has every
 lead time. Where a slope of zero is within the interval there is no trend, and nothing is said.
 
+A step away from the limit (somebody cleared up, rotated, resized) ends a trend at once: nothing is
+foretold from what lies before the last one. What has been cleared twice will be cleared again, so
+of that nothing is said until it goes further than it ever did.
+
 Assumes:
     The rate of the past goes on. A daily cycle that the window does not hold twice looks like a
     trend.
@@ -16,7 +20,7 @@ Rao, "A Modified Mann-Kendall Trend Test for Autocorrelated Data", Journal of Hy
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from statistics import NormalDist
 from typing import Final
 
@@ -26,12 +30,15 @@ from numpy.typing import NDArray
 
 from diagnose.schema import Prediction, Signal, Window
 from models.kinds import named
+from models.steps import HELD_LATELY, last_step, stepping
 
 Array = NDArray[np.float64]
 
 BUCKETS: Final = 40  # whose medians are compared: bounds the pairs, and evens out short swings
 LEAST: Final = 10  # buckets that must hold a value
 FARTHEST: Final = 10.0  # times the observed span: nobody can see further
+ROUNDING: Final = 1e-9  # share of what a level covers that is no noise of its own
+ROUTINE: Final = 2  # steps away from the limit that make clearing up a habit
 HORIZON_SECONDS: Final = 30 * 86_400.0
 
 
@@ -77,15 +84,17 @@ EXHAUSTIBLE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Exhaustion:
-    """When a level reaches its limit; times in seconds from the last value.
+    """When a level reaches its limit; times in seconds before or after the last value.
 
     Attributes:
+        seen: For how long it has been heading there.
         lead: Most likely time.
         shortest: Lower end of the interval.
         longest: Upper end of it.
         probability: Confidence that the limit is reached within the horizon.
     """
 
+    seen: float
     lead: float
     shortest: float
     longest: float
@@ -135,8 +144,8 @@ class TrendPredictor:
             if not isinstance(usual, float) or usual <= 0:
                 return None
             limit *= usual
-        began: datetime = seen["time"][0]
-        seconds = (seen["time"] - began).dt.total_microseconds().to_numpy() / 1e6
+        last: datetime = seen["time"][-1]
+        seconds = (seen["time"] - last).dt.total_microseconds().to_numpy() / 1e6
         found = exhaustion(seconds, seen[name].to_numpy(), limit, self.horizon_seconds, self.alpha)
         if not found or found.lead > self.horizon_seconds:
             return None
@@ -149,7 +158,7 @@ class TrendPredictor:
             (signal.node,),
             calibration="uncalibrated",
             lead_time_interval=(found.shortest, found.longest),
-            since=began,
+            since=last - timedelta(seconds=found.seen),
             source="trend",
         )
 
@@ -166,6 +175,11 @@ def exhaustion(
         horizon_seconds: What the probability is about, from the last value.
         alpha: Chance that a level without trend is given one, 0..1.
     """
+    upwards = values if limit > np.median(values) else -values
+    begin, steps = last_step(upwards, lambda first: _bucket(seconds[first:]))
+    if steps >= ROUTINE and np.median(upwards[-HELD_LATELY:]) <= upwards[:begin].max():
+        return None
+    seconds, values = seconds[begin:], values[begin:]
     at, level = _buckets(seconds, values)
     if len(at) < LEAST:
         return None
@@ -175,7 +189,7 @@ def exhaustion(
     left = _left(at, level, limit, slope, seconds[-1])
     if left * slope <= 0:
         return None
-    spread = _spread(level - slope * at)
+    spread = _spread(level - slope * at, ROUNDING * float(np.ptp(level)))
     # Places among the sorted slopes that Kendall's statistic reaches at the ends of the interval.
     margin = NormalDist().inv_cdf(1 - alpha / 2) * spread
     low, high = (round((len(slopes) + sign * margin) / 2) for sign in (-1, 1))
@@ -188,12 +202,13 @@ def exhaustion(
     )
     if ends[0] < 0:
         return None
-    if ends[1] > FARTHEST * (seconds[-1] - seconds[0]):
+    seen = float(seconds[-1] - seconds[0])
+    if ends[1] > FARTHEST * seen:
         return None
     needed = left / horizon_seconds  # the slope that would just reach it
     steeper = np.count_nonzero(slopes > needed) - np.count_nonzero(slopes < needed)
     sure = NormalDist(0, spread).cdf(float(steeper if left > 0 else -steeper))
-    return Exhaustion(left / slope, ends[0], ends[1], sure)
+    return Exhaustion(seen, left / slope, ends[0], ends[1], sure)
 
 
 def heading(values: Array, alpha: float = 0.01) -> NDArray[np.bool_]:
@@ -221,7 +236,11 @@ def heading(values: Array, alpha: float = 0.01) -> NDArray[np.bool_]:
     n, pairs = len(level), len(level) * (len(level) - 1) // 2
     # The least margin that ``exhaustion`` asks for: that of noise whose neighbours are strangers.
     margin = NormalDist().inv_cdf(1 - alpha / 2) * np.sqrt(n * (n - 1) * (2 * n + 5) / 18)
-    moving[whole] = np.maximum(rises, falls) >= np.floor((pairs + margin) / 2)
+    stepped = [
+        stepping(sign * one).any(axis=0) for one in (values[:, whole], level) for sign in (1, -1)
+    ]
+    trending = np.maximum(rises, falls) >= np.floor((pairs + margin) / 2)
+    moving[whole] = trending | np.any(stepped, axis=0)  # after a step, the rest may have a trend
     return moving
 
 
@@ -248,16 +267,17 @@ def _bucket(seconds: Array) -> NDArray[np.intp]:
     return part.astype(np.intp)
 
 
-def _spread(rest: Array) -> float:
+def _spread(rest: Array, rounding: float) -> float:
     """Return the standard deviation of Kendall's statistic for noise that hangs together like it.
 
-    Only what the ranks of the residuals tell is used, so that the unit does not matter.
+    Only what the ranks of the residuals tell is used, so that the unit does not matter; residuals
+    that differ by no more than ``rounding`` have no ranks.
     """
     n = len(rest)
     place = np.argsort(np.argsort(rest, kind="stable")).astype(np.float64)
     rank: Array = place - (n - 1) / 2
     variance = n * (n - 1) * (2 * n + 5) / 18
-    power = float(rank @ rank)
+    power = float(rank @ rank) if np.ptp(rest) > rounding else 0.0
     together = float(rank[1:] @ rank[:-1]) / power if power else 0.0
     # A short series understates how much neighbours hang together.
     together = float(np.clip(together + (1 + 3 * together) / n, 0.0, 0.95))

@@ -124,6 +124,57 @@ def test_few_levels_that_only_waver_are_heading_somewhere():
     assert not heading(np.full((240, 2), 5.0)).any()
 
 
+@given(
+    st.integers(0, 10_000),
+    st.integers(20, 300),
+    st.integers(2, 300),
+    st.floats(0.0, 0.95),
+    st.floats(0.3, 1.0),
+    st.sampled_from([1.0, -1.0]),
+)
+def test_after_a_step_only_what_follows_it_counts(seed, before, after, together, drop, sign):
+    """Whatever a level did before it was cleared, it is foretold as if it had begun then."""
+    rest = noise(seed, before + after, together)
+    at: Array = 300.0 * np.arange(before + after)
+    head = np.linspace(0.2, 0.5 + drop, before)
+    tail = head[-1] - drop + 1e-5 * (at[before:] - at[before])
+    values = sign * (np.append(head, tail) + 0.002 * rest)
+    limit = sign * 3.0
+    found = exhaustion(at, values, limit, DAY)
+    assert found == exhaustion(at[before:], values[before:], limit, DAY)
+    if found is not None:
+        assert heading(values[:, None])[0]
+
+
+@given(st.integers(0, 10_000), st.integers(40, 400), st.floats(0.0, 0.01))
+def test_two_values_after_a_clearing_end_its_alert(seed, before, sigma):
+    at: Array = 15.0 * np.arange(before + 2)
+    level = 0.5 + 0.4 * at / at[-1] + sigma * noise(seed, len(at))
+    assert exhaustion(at[:-2], level[:-2], 1.0, DAY) is not None
+    level[-2:] -= 0.3
+    assert exhaustion(at, level, 1.0, DAY) is None
+
+
+def test_a_clearing_that_takes_a_while_is_a_step_too():
+    level = np.concatenate([np.linspace(0.5, 0.95, 200), np.linspace(0.9, 0.4, 10)])
+    level = np.append(level, 0.4 + 0.0001 * np.arange(30))
+    at: Array = np.arange(len(level), dtype=np.float64) * 15
+    assert exhaustion(at[:200], level[:200], 1.0, DAY) is not None
+    assert exhaustion(at, level + 0.001 * noise(0, len(at)), 1.0, DAY) is None
+
+
+def test_what_is_cleared_again_and_again_runs_out_only_beyond_where_it_ever_was():
+    tooth = 0.5 + 0.4 * np.arange(60) / 60
+    at: Array = np.arange(0.0, 14_400.0, 60.0)
+    teeth = np.tile(tooth, 4) + 0.002 * noise(0, 240)
+    assert exhaustion(at, teeth, 1.0, DAY) is None
+    once = exhaustion(at[:120], teeth[120:], 1.0, DAY)
+    assert once is not None
+    assert once.lead == pytest.approx(15 * 60, rel=0.1)
+    higher = np.append(teeth[:180], 0.5 + 0.45 * np.arange(60) / 60)
+    assert exhaustion(at, higher, 1.0, DAY) is not None
+
+
 def test_a_single_instant_is_no_trend():
     assert exhaustion(AT[:1], np.array([0.9]), 1.0, DAY) is None
 
@@ -154,3 +205,9 @@ def test_only_what_can_run_out_is_foreseen_with_its_evidence():
     assert one.lead_time_interval is not None
     shortest, longest = one.lead_time_interval
     assert shortest <= one.lead_time_seconds <= longest
+
+
+def test_what_was_cleared_heads_there_only_since():
+    level = np.append(rising(0.001)[:320], 0.3 + 0.01 * AT[:160] / HOUR)
+    (one,) = TrendPredictor().predict(window(system__filesystem__utilization=level))
+    assert one.since == START + timedelta(seconds=AT[320])

@@ -1,0 +1,75 @@
+"""Where a level has stepped down: somebody cleared up, rotated, resized, restarted.
+
+What a level did before such a step tells nothing of where it goes after it.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+HELD: Final = 5  # values after a step, all of which lie below it ...
+HELD_LATELY: Final = 2  # ... and so many where no more have followed yet ...
+ABOVE: Final = 3  # ... and values before it that lie above: fewer are a blip
+BEYOND_NOISE: Final = 6.0  # deviations of what a level usually gains in one go, for a step
+UNDONE: Final = 0.25  # least share of all that the level has covered, for a step
+GAIN_TO_SIGMA: Final = 1.4826  # makes the median size of normal gains their deviation
+
+
+def stepping(values: Array) -> NDArray[np.bool_]:
+    """Return at which instants levels have just stepped down, and stayed down.
+
+    A step is larger than the noise between neighbours and undoes a fair share of all that the level
+    has covered, so that neither white noise nor a level that wanders has any.
+
+    Args:
+        values: Of shape (instants, levels), finite.
+
+    Example:
+        >>> level = np.r_[np.linspace(0.5, 0.9, 20), 0.2, 0.21]
+        >>> np.flatnonzero(stepping(level[:, None])).tolist()
+        [20]
+    """
+    stepped = np.zeros(values.shape, dtype=bool)
+    if len(values) < ABOVE + HELD:
+        return stepped
+    gains = np.diff(values, axis=0)
+    noise = GAIN_TO_SIGMA * np.median(np.abs(gains), axis=0)
+    (column,) = np.nonzero(-gains.min(axis=0) > BEYOND_NOISE * noise)
+    values = values[:, column]
+    covered = np.maximum.accumulate(values, axis=0) - np.minimum.accumulate(values, axis=0)
+    later = np.vstack([values[ABOVE:], np.full((HELD - HELD_LATELY, len(column)), -np.inf)])
+    after = sliding_window_view(later, HELD, axis=0).max(axis=-1)
+    before = sliding_window_view(values, ABOVE, axis=0).min(axis=-1)[: len(after)]
+    least = np.maximum(BEYOND_NOISE * noise[column], UNDONE * covered[ABOVE - 1 : -HELD_LATELY])
+    stepped[ABOVE : 1 - HELD_LATELY, column] = before - after > least
+    return stepped
+
+
+def last_step(values: Array, bucket: Callable[[int], NDArray[np.intp]]) -> tuple[int, int]:
+    """Return where the values after the last step down begin, and how many steps there were.
+
+    A step within one instant is seen as soon as it has lasted for two, one that takes longer in the
+    medians of the buckets.
+
+    Args:
+        values: A level, in the order of time.
+        bucket: Told a place, returns the number of the bucket of each value from there on.
+    """
+    begin = steps = 0
+    while len(values) - begin >= ABOVE + HELD:
+        rest = values[begin:]
+        places = np.flatnonzero(stepping(rest[:, None]))
+        if not len(places):
+            first = np.append(0, np.flatnonzero(np.diff(bucket(begin))) + 1)
+            medians = np.array([np.median(part) for part in np.split(rest, first[1:])])
+            places = first[np.flatnonzero(stepping(medians[:, None]))]
+        if not len(places):
+            break
+        begin += int(places[-1])
+        steps += len(places)
+    return begin, steps
