@@ -4,7 +4,7 @@ import json
 
 import typer
 
-from diagnose.cli.options import Config, Output, settings
+from diagnose.cli.options import Config, Output, extra, settings
 from diagnose.cli.terminal import write_json
 
 app = typer.Typer(help="Check and show the settings.", no_args_is_help=True)
@@ -16,7 +16,12 @@ def check(config: Config = None) -> None:
     from diagnose.topology import ARROW, read_topology
     from diagnose.wording import printable
 
-    site = read_topology(settings(config).explain.topology)
+    chosen = settings(config)
+    if chosen.daemon.fleet:
+        with extra():
+            from diagnose.daemon.schedule import read_plan
+        read_plan(chosen.daemon.fleet, chosen.sources)
+    site = read_topology(chosen.explain.topology)
     for sentence in site.sentences:
         typer.echo(f"{printable(sentence.text)}:")
         for says, (one, other) in sentence.edges():

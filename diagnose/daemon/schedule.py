@@ -9,14 +9,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 from platform import node
 from typing import Final
 
 from cronsim import CronSim, CronSimError
 
-from diagnose.fleet import Group
+from diagnose.fleet import Fleet, Group, read_fleet
 from diagnose.schema import Failure
+from diagnose.sections import SourcesSection
 
 JITTER_SHARE: Final = 0.1  # of the time between two scans, over which those of many daemons spread
 MOST_JITTER: Final = timedelta(seconds=60)
@@ -111,6 +113,28 @@ class Timetable:
         except OSError as error:
             what = f"{self._file}: cannot be written ({error.strerror})"
             raise Failure(what, "choose another daemon.dir") from error
+
+
+def read_plan(file: Path, sources: SourcesSection) -> Fleet:
+    """Return the fleet of a file whose groups can all be scanned as it says.
+
+    Args:
+        file: The fleet file.
+        sources: Where the site's Prometheus is.
+
+    Raises:
+        Failure: it cannot be read, a group is never due, or asks for what is not there.
+    """
+    fleet = read_fleet(file)
+    for group in fleet.groups:
+        due_after(group, datetime.now(UTC))
+        if group.source == "prometheus" and sources.prometheus.url is None:
+            what = f"{file}: the group {group.name} asks Prometheus, and none is known"
+            raise Failure(what, "set sources.prometheus.url")
+        if group.engine == "ray" and find_spec("ray") is None:
+            what = f"{file}: the group {group.name} wants Ray, which is not installed"
+            raise Failure(what, "pip install 'aitia[ray]'")
+    return fleet
 
 
 def due_after(group: Group, moment: datetime) -> datetime:

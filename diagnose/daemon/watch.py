@@ -8,8 +8,7 @@ from pathlib import Path
 from diagnose.config import Settings
 from diagnose.daemon.meters import Meters
 from diagnose.daemon.scans import Scans, command_line
-from diagnose.daemon.schedule import Timetable
-from diagnose.fleet import read_fleet
+from diagnose.daemon.schedule import Timetable, read_plan
 from diagnose.notify.notifier import Notifier
 from diagnose.scan.announce import announce
 from diagnose.scan.flow import Report
@@ -26,12 +25,12 @@ def watching(settings: Settings, config: Path | None, meters: Meters) -> Iterato
         meters: Counts scans and messages.
 
     Raises:
-        Failure: the fleet file, its schedules or the state database cannot be used.
+        Failure: the fleet file, what it asks for or the state database cannot be used.
     """
     if settings.daemon.fleet is None:
         yield None
         return
-    fleet = read_fleet(settings.daemon.fleet)
+    fleet = read_plan(settings.daemon.fleet, settings.sources)
     timetable = Timetable(fleet.groups, settings.daemon.dir / "scans.json")
     routes = {group.name: group.route or "" for group in fleet.groups}
     notifier = Notifier.of(settings, meters.registry)

@@ -20,6 +20,8 @@ groups:
   rest:
     hosts: ["*"]
     cron: "*/15 * * * *"
+    source: prometheus
+    engine: ray
 """
 
 
@@ -44,6 +46,8 @@ def test_a_host_belongs_to_the_first_group_that_names_it(told):
     databases, rest = fleet.groups
     assert (databases.every_seconds, databases.cron, databases.route) == (90.0, None, "dba")
     assert (rest.every_seconds, rest.cron, rest.alpha) == (None, "*/15 * * * *", 0.001)
+    assert (databases.source, databases.engine) == ("kept", "local")
+    assert (rest.source, rest.engine) == ("prometheus", "ray")
 
 
 def test_without_a_file_every_host_is_scanned():

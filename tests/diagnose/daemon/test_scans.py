@@ -4,6 +4,7 @@ import sys
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from pydantic import TypeAdapter
@@ -14,6 +15,7 @@ from diagnose.fleet import Group
 from diagnose.scan.flow import Report
 from diagnose.scan.shards import Finding
 from diagnose.schema import Failure
+from tests.diagnose.scan.prometheus_site import CALM, FULL, prometheus
 from tests.programs import wait_until
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -171,3 +173,24 @@ def test_the_command_scans_as_the_daemon_would(tmp_path):
     command = command_line(tmp_path / "fleet.yaml", None, "none", "db")
     assert command[1:5] == ("-m", "diagnose", "scan", "--group")
     assert command[-4:] == ("--proposer", "none", "--fleet", str(tmp_path / "fleet.yaml"))
+
+
+def test_a_group_is_scanned_from_where_the_fleet_file_says(tmp_path, monkeypatch):
+    file = tmp_path / "fleet.yaml"
+    file.write_text("groups:\n  db:\n    hosts: ['db*']\n    source: prometheus\n")
+    monkeypatch.setenv("AITIA_TELEMETRY__DIR", str(tmp_path / "nothing"))
+    monkeypatch.setenv("AITIA_STORE__URL", f"sqlite:///{tmp_path / 'state.db'}")
+    one = Fleet(tmp_path)
+    command = partial(command_line, file, None, "none")
+    scans = Scans(one.timetable, command, one.announced.append, one)
+    with prometheus(tmp_path, [FULL, CALM], datetime.now(UTC) - timedelta(seconds=5)) as url:
+        monkeypatch.setenv("AITIA_SOURCES__PROMETHEUS__URL", url)
+        scans.start()
+        scans.ask("db")
+        wait_until(lambda: one.ended, 60, "the scan has ended")
+        scans.stop()
+    assert one.ended == [("db", "done")]
+    (report,) = one.announced
+    assert report.read == {FULL}
+    assert [finding.host for finding in report.findings] == [FULL]
+    assert report.findings[0].expected[0].prediction.failure == "disk-full"

@@ -44,9 +44,8 @@ def samples(host, seed):
     yield f'shop_request_seconds_bucket{{{shop},le="1"}}', silent * np.cumsum(load)
 
 
-def history(file, hosts=HOSTS):
-    """Write what was scraped in OpenMetrics."""
-    end = int(MOMENT.timestamp())
+def history(file, hosts, end):
+    """Write what was scraped until a Unix time in OpenMetrics."""
     with file.open("w") as lines:
         for seed, host in enumerate(hosts):
             for series, values in samples(host, seed):
@@ -57,10 +56,10 @@ def history(file, hosts=HOSTS):
 
 
 @contextmanager
-def prometheus(folder, hosts=HOSTS):
+def prometheus(folder, hosts=HOSTS, end=MOMENT):
     """Yield the address of a Prometheus that keeps the hosts' past, and scrapes nothing."""
     program, tool = (needed(name, "prometheus") for name in ("prometheus", "promtool"))
-    history(folder / "past.txt", hosts)
+    history(folder / "past.txt", hosts, int(end.timestamp()))
     command = [tool, "tsdb", "create-blocks-from", "openmetrics", folder / "past.txt"]
     subprocess.run([*command, folder / "tsdb"], check=True, capture_output=True, timeout=60)
     (folder / "prometheus.yml").write_text(json.dumps({"scrape_configs": []}))
