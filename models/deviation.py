@@ -1,7 +1,8 @@
 """How far each signal left its own normal life, and how surprising that is.
 
 Two measures, since neither wins everywhere. The *score* is the distance from the median in robust
-standard deviations, sustained for some time: it compares signals by size. The *surprise* is -log10
+standard deviations, sustained for some time (or shown by all that was seen since the alert, which
+may be one reading): it compares signals by size. The *surprise* is -log10
 of the chance that the signal's own past shows as much: it knows that some signals jump every day.
 The tail behind it is extrapolated from the largest tenth of the baseline, since a few hundred
 instants alone cannot tell one in ten thousand.
@@ -67,6 +68,8 @@ class Deviations:
         peak: Index of the most deviating recent instant; -1 where the score is 0.
         onset: Index of the first recent instant outside the normal range; -1 where there is none.
         tested: Whether the signal has a history and was seen lately.
+        brief: Whether it was seen too briefly since the alert to have sustained anything, so that
+            the last stretch counts alone.
     """
 
     normal: Array
@@ -77,6 +80,7 @@ class Deviations:
     peak: Counts
     onset: Counts
     tested: NDArray[np.bool_]
+    brief: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,7 +112,7 @@ def measure(window: Window) -> Deviations:
     now = window.recent.drop("time").to_numpy()
     habit = habits(window, baseline)
     counting = counts_things(window, baseline, now)
-    return measured(baseline, now, settled(window), counting, habit)
+    return measured(baseline, now, settled(window), counting, habit, window.since_alert())
 
 
 def measured(
@@ -117,6 +121,7 @@ def measured(
     settled: int,
     counting: NDArray[np.bool_],
     habit: Habit | None = None,
+    since: int | None = None,
 ) -> Deviations:
     """Return how far each signal has left its baseline; any number of signals of any servers.
 
@@ -126,9 +131,10 @@ def measured(
         settled: Instants of the baseline that are normal even if the alert came late.
         counting: Signals that count a few things.
         habit: What earlier days lead to expect.
+        since: Last instants of ``now`` that came since the alert; None for all.
     """
     past = _learned(baseline, settled, counting, habit)
-    lately, score, surprise = judge(past, now, habit)
+    lately, score, surprise, brief = judge(past, now, habit, since)
     tested = (past.counts >= HISTORY) & ~np.isnan(now).all(axis=0)
     reached = np.nan_to_num(lately, nan=0.0)
     return Deviations(
@@ -140,6 +146,7 @@ def measured(
         np.where(score > 0, reached.argmax(axis=0) if len(now) else -1, -1),
         _onset(reached, np.maximum(LEVEL, past.rare)),
         tested,
+        brief,
     )
 
 
@@ -223,48 +230,58 @@ def learn(
     return Past(normal, scale, counts, constant, start, rare, tail_index(deviations, start))
 
 
-def judge(past: Past, now: Array, habit: Habit | None = None) -> tuple[Array, Array, Array]:
+def judge(
+    past: Past, now: Array, habit: Habit | None = None, since: int | None = None
+) -> tuple[Array, Array, Array, NDArray[np.bool_]]:
     """Return the deviation at each instant, the sustained one, and how surprising that is.
 
     Args:
         past: What is normal.
         now: Values of shape (instants, signals), NaN where nothing was seen.
         habit: What earlier days lead to expect.
+        since: Last instants of ``now`` that came since the alert; None for all.
 
     Returns:
         Deviations of the shape of ``now``, NaN where nothing was seen; a score and a surprise a
-        signal, 0 where it has no history.
+        signal, 0 where it has no history; whether its last stretch counts alone.
     """
     distance = np.abs(now - past.normal)
     if habit is not None:
         distance = np.fmin(distance, beyond(now, *habit.recent))
     lately = np.minimum(distance / _scale(past, now), WORST)
     lately[:, past.counts < HISTORY] = np.nan
-    score, stretches = sustained(lately)
+    score, stretches, brief = sustained(lately, since)
     beyond_start = np.log10((1 + score) / (1 + past.start)) / past.index - np.log10(TOP)
     surprise = np.maximum(beyond_start - np.log10(np.maximum(stretches / 2, 1.0)), 0.0)
     # The first never-seen values of a constant are evidence one by one; Laplace's rule of
     # succession gives each the chance 1 / (n + 1), however far they lie.
     moved = np.minimum((lately > 1).sum(axis=0), NOVEL) * np.log10(past.counts + 1.0)
     surprise = np.where(past.constant, np.minimum(surprise, moved), surprise)
-    return lately, score, np.where(score > 0, surprise, 0.0)
+    return lately, score, np.where(score > 0, surprise, 0.0), brief
 
 
-def sustained(lately: Array) -> tuple[Array, Counts]:
+def sustained(lately: Array, since: int | None = None) -> tuple[Array, Counts, NDArray[np.bool_]]:
     """Return the deviation that each signal held over two stretches in a row, which no blip does.
+
+    Who asks as the alert comes sees the fault in a single reading. A signal of which no more than
+    one stretch was seen since the alert has had no time to hold anything: its last counts alone.
 
     Args:
         lately: Deviations of shape (instants, signals), NaN where nothing was seen. What was seen
             is pooled, in order, to ``COARSE`` stretches or a few more, each at its lower median.
+        since: Last instants that came since the alert; None for all.
 
     Returns:
-        The deviation, 0 where nothing was seen, and the number of stretches, one a signal.
+        The deviation, 0 where nothing was seen; the number of stretches; whether the last one
+        counts alone; one each a signal.
     """
     unseen = np.isnan(lately)
     order = np.argsort(unseen, axis=0, kind="stable")
     ordered = np.take_along_axis(lately, order, axis=0)
     seen = (~unseen).sum(axis=0)
+    after = seen if since is None else (~unseen[len(lately) - since :]).sum(axis=0)
     pool = np.maximum(seen // COARSE, 1)
+    brief = (after <= pool) & (seen > 0)
     score = np.zeros(lately.shape[1])
     for size in np.unique(pool[seen > 0]):
         column = (pool == size) & (seen > 0)
@@ -272,10 +289,10 @@ def sustained(lately: Array) -> tuple[Array, Counts]:
         parts = ordered[: whole * size, column].reshape(whole, size, -1)
         level = np.sort(parts, axis=1)[:, (size - 1) // 2]
         held = np.minimum(level[1:], level[:-1])  # NaN where either was not seen
-        score[column] = np.nan_to_num(np.fmax.reduce(held, axis=0) if len(held) else level[0])
-        once = seen[column] // size == 1
-        score[column] = np.where(once, level[0], score[column])
-    return score, seen // pool
+        lasting = np.fmax.reduce(held, axis=0, initial=0.0)
+        last = np.take_along_axis(level, (seen[column] // size - 1)[None], axis=0)[0]
+        score[column] = np.where(brief[column], np.fmax(lasting, last), lasting)
+    return score, seen // pool, brief
 
 
 def tail_index(deviations: Array, start: Array) -> Array:

@@ -68,7 +68,8 @@ def replay(window: Window) -> Line:
     recent = window.recent.drop("time").to_numpy()
     column = np.linspace(0, past.shape[1] - 1, min(SIGNALS, past.shape[1])).astype(np.intp)
     counting = counts_things(window, past, recent)[column]
-    surprises = _calm(_replayed(past[:, column], counting, len(recent)))
+    replayed = _replayed(past[:, column], counting, len(recent), window.since_alert())
+    surprises = _calm(replayed)
     known = surprises[~np.isnan(surprises)]
     if len(known) < LEAST:
         return Line()
@@ -91,7 +92,8 @@ def precedents(past: Array, length: int, found: Deviations) -> Counts:
     distance = np.nan_to_num(np.abs(past[len(past) % size :] - found.normal)) / found.scale
     ordered: Array = np.sort(distance.reshape(-1, size, past.shape[1]), axis=1)
     level = ordered[:, (size - 1) // 2]
-    alike = np.minimum(level[1:], level[:-1]) >= ALIKE * found.score
+    held = np.where(found.brief, level[1:], np.minimum(level[1:], level[:-1]))
+    alike = held >= ALIKE * found.score
     runs = (np.diff(alike.astype(np.int8), axis=0, prepend=0) == 1).sum(axis=0)
     counts: Counts = np.where(found.score > 0, runs, 0)
     return counts
@@ -112,8 +114,11 @@ def _calm(surprises: Array) -> Array:
     return calm
 
 
-def _replayed(past: Array, counting: NDArray[np.bool_], length: int) -> Array:
-    """Return the surprises of blocks of ``length`` instants, of shape (blocks, signals)."""
+def _replayed(past: Array, counting: NDArray[np.bool_], length: int, since: int) -> Array:
+    """Return the surprises of blocks of ``length`` instants, of shape (blocks, signals).
+
+    Each is judged as if an alert had come before its last ``since`` instants.
+    """
     if not length:
         return np.empty((0, past.shape[1]))
     piece = np.arange(len(past)) // (length * ceil(len(past) / PIECES / length))
@@ -131,7 +136,7 @@ def _replayed(past: Array, counting: NDArray[np.bool_], length: int) -> Array:
         chosen = np.linspace(0, len(starts) - 1, min(len(starts), BLOCKS // 2)).astype(np.intp)
         for start in np.array(starts)[chosen]:
             now = past[start : start + length]
-            surprise = judge(normal, now)[2]
+            surprise = judge(normal, now, since=since)[2]
             surprise[(normal.counts < HISTORY) | np.isnan(now).all(axis=0)] = np.nan
             found.append(surprise)
     return np.array(found).reshape(-1, past.shape[1])

@@ -140,6 +140,10 @@ class Window:
         """Return where each node stands among ``signals``."""
         return {signal.node: i for i, signal in enumerate(self.signals)}
 
+    def since_alert(self) -> int:
+        """Return how many instants of the recent part came at or after the alert."""
+        return int((self.recent["time"] >= self.alert_time).sum())
+
     def split_baseline(self) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Return the earlier half of the baseline, which may choose a graph, and the later half.
 

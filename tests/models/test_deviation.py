@@ -1,6 +1,7 @@
 """Laws of the measure: units and neighbours do not matter; late alerts and slow faults show."""
 
 import warnings
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -101,16 +102,36 @@ def test_one_blip_is_no_sustained_deviation_and_two_in_a_row_are():
 
 def test_what_was_seen_counts_as_in_a_row_whatever_lies_between():
     values = np.array([[np.nan], [9], [np.nan], [np.nan], [8], [np.nan]])
-    score, stretches = sustained(values)
-    assert (score.tolist(), stretches.tolist()) == ([8], [2])
+    score, stretches, brief = sustained(values)
+    assert (score.tolist(), stretches.tolist(), brief.tolist()) == ([8], [2], [False])
     assert sustained(values[:2])[0].tolist() == [9]
     assert sustained(values[:1])[0].tolist() == [0]
     assert sustained(values[:0])[0].tolist() == [0]
 
 
+def test_what_was_seen_once_since_the_alert_had_no_time_to_hold_and_counts_alone():
+    values = np.zeros((6, 3))
+    values[5, 0] = 9  # the only reading since the alert
+    values[3, 1] = 9  # a blip before it
+    values[4, 2] = 9  # the last that was seen, shortly before it
+    values[5, 2] = np.nan
+    score, _, brief = sustained(values, since=1)
+    assert (score.tolist(), brief.tolist()) == ([9, 0, 9], [True, True, True])
+    score, _, brief = sustained(values, since=2)
+    assert (score.tolist(), brief.tolist()) == ([0, 0, 9], [False, False, True])
+    assert sustained(values)[0].tolist() == [0, 0, 0]
+
+
+@given(st.integers(1, 400))
+def test_more_time_since_the_alert_never_makes_a_blip_louder(instants):
+    values = np.random.default_rng(instants).exponential(size=(instants, 3))
+    scores = [sustained(values, since)[0] for since in range(instants + 1)]
+    assert all((late <= early).all() for early, late in pairwise(scores))
+
+
 @given(st.integers(1, 400))
 def test_a_long_recent_part_is_pooled_to_about_forty_stretches(instants):
-    score, stretches = sustained(np.full((instants, 1), 5.0))
+    score, stretches, _ = sustained(np.full((instants, 1), 5.0))
     assert score[0] == 5
     assert min(instants, 40) <= stretches[0] < 80
 
