@@ -15,9 +15,9 @@ Array = NDArray[np.float64]
 HELD: Final = 5  # values after a step, all of which lie below it ...
 HELD_LATELY: Final = 2  # ... and so many where no more have followed yet ...
 ABOVE: Final = 3  # ... and values before it that lie above: fewer are a blip
-BEYOND_NOISE: Final = 6.0  # deviations of what a level usually gains in one go, for a step
+BEYOND_NOISE: Final = 6.0  # robust deviations of what a level gains in one go, for a step
 UNDONE: Final = 0.25  # least share of all that the level has covered, for a step
-GAIN_TO_SIGMA: Final = 1.4826  # makes the median size of normal gains their deviation
+MAD_TO_SIGMA: Final = 1.4826  # makes the median absolute deviation of normal noise its deviation
 
 
 def stepping(values: Array) -> NDArray[np.bool_]:
@@ -38,7 +38,8 @@ def stepping(values: Array) -> NDArray[np.bool_]:
     if len(values) < ABOVE + HELD:
         return stepped
     gains = np.diff(values, axis=0)
-    noise = GAIN_TO_SIGMA * np.median(np.abs(gains), axis=0)
+    usual = np.median(gains, axis=0)
+    noise = MAD_TO_SIGMA * np.median(np.abs(gains - usual), axis=0)
     (column,) = np.nonzero(-gains.min(axis=0) > BEYOND_NOISE * noise)
     values = values[:, column]
     covered = np.maximum.accumulate(values, axis=0) - np.minimum.accumulate(values, axis=0)
