@@ -5,6 +5,14 @@ import cramjam
 from collectors.push import Malformed, TooLarge
 
 
+def claimed_size(body: bytes) -> int:
+    """Return to how many bytes ``body`` says it unpacks; 0 where it says nothing."""
+    try:
+        return int(cramjam.snappy.decompress_raw_len(body))
+    except cramjam.DecompressionError:
+        return 0
+
+
 def unpacked(protocol: str, body: bytes, most: int) -> bytes:
     """Return ``body`` without its packing.
 

@@ -54,7 +54,7 @@ def create_app(
         return PlainTextResponse("aitia ingest is healthy\n")
 
     async def ready(request: Request) -> Response:
-        if writer.failure is not None:
+        if writer.mover.failure is not None:
             return _refusal(503, "the tables cannot be written; the log says why")
         return PlainTextResponse("aitia ingest is ready\n")
 

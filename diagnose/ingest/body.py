@@ -1,11 +1,14 @@
 """The body of a request, bounded before and after it is unpacked.
 
-A few kilobytes can unpack to gigabytes: nothing is unpacked further than its limit, and whatever
-claims to be greater is refused by its claim.
+A few kilobytes can unpack to gigabytes: it is measured what a body unpacks to before any of that is
+kept, and whatever claims to be greater than its limit is refused by its claim.
 """
 
 import asyncio
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from threading import Lock
 from typing import Final
 
 from starlette.requests import ClientDisconnect, Request
@@ -13,6 +16,8 @@ from starlette.requests import ClientDisconnect, Request
 SENT: Final = 4 << 20  # bytes of a body as it is sent
 HEARD_OUT: Final = 64 << 20  # bytes after which a sender who does not stop is not heard out
 UNPACKED: Final = 16 << 20  # bytes of a body as it is read
+LARGE: Final = 2 << 20  # bytes of an unpacked body that is read alone
+PART: Final = 64 << 10  # bytes that are unpacked at once while a body is measured
 PATIENCE_SECONDS: Final = 30.0  # for which a body may trickle in
 GZIP: Final = 31  # window bits that make zlib read gzip
 
@@ -68,27 +73,61 @@ async def read_body(request: Request) -> bytes:
     return b"".join(parts)
 
 
-def unpacked(body: bytes, encoding: str) -> bytes:
-    """Return ``body`` without its content encoding.
+class Turns:
+    """Lets large bodies be read one after the other, so that memory holds one of them."""
 
-    Args:
-        body: As it was sent.
-        encoding: "gzip", "deflate", "identity" or "".
+    def __init__(self) -> None:
+        self._turn = Lock()
+
+    @contextmanager
+    def turn(self, size: int) -> Iterator[None]:
+        """Read a body of ``size`` unpacked bytes inside."""
+        with self._turn if size >= LARGE else nullcontext():
+            yield
+
+    @contextmanager
+    def unpacked(self, body: bytes, encoding: str) -> Iterator[bytes]:
+        """Give ``body`` without its content encoding, to be read inside.
+
+        Args:
+            body: As it was sent.
+            encoding: "gzip", "deflate", "identity" or "".
+
+        Raises:
+            Refused: it is damaged, packed in another way, or too large.
+        """
+        if encoding in ("", "identity"):
+            yield body
+            return
+        if encoding not in ("gzip", "deflate"):
+            raise Refused(415, "a body is packed with gzip, or not at all")
+        window = GZIP if encoding == "gzip" else zlib.MAX_WBITS
+        size = _unpacked_size(body, window)
+        with self.turn(size):
+            yield zlib.decompress(body, window, max(size, 1))
+
+
+def _unpacked_size(body: bytes, window: int) -> int:
+    """Return how many bytes ``body`` unpacks to; memory holds a part of them at a time.
 
     Raises:
-        Refused: it is damaged, packed in another way, or too large.
+        Refused: it is damaged, or too large.
     """
-    if encoding in ("", "identity"):
-        return body
-    if encoding not in ("gzip", "deflate"):
-        raise Refused(415, "a body is packed with gzip, or not at all")
-    unpacker = zlib.decompressobj(GZIP if encoding == "gzip" else zlib.MAX_WBITS)
+    unpacker = zlib.decompressobj(window)
+    size = 0
     try:
-        found = unpacker.decompress(body, UNPACKED + 1)
+        for at in range(0, len(body), PART):
+            rest, more = body[at : at + PART], False
+            while rest or more:
+                part = unpacker.decompress(rest, PART)
+                rest, more = unpacker.unconsumed_tail, len(part) == PART
+                size += len(part)
+                if size > UNPACKED:
+                    raise Refused(413, f"a body unpacks to at most {UNPACKED} bytes")
     except zlib.error as error:
         raise Refused(400, "the body is no valid gzip") from error
-    if len(found) > UNPACKED:
-        raise Refused(413, f"a body unpacks to at most {UNPACKED} bytes")
     if not unpacker.eof:
         raise Refused(400, "the body is cut short")
-    return found
+    if unpacker.unused_data:
+        raise Refused(400, "the body goes on behind its end")
+    return size

@@ -8,7 +8,8 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from diagnose.telemetry.writer import Stage, Writer
+from diagnose.telemetry.keeping import Stage
+from diagnose.telemetry.writer import Writer
 
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -77,13 +78,13 @@ class _WriterState(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yield the gauges."""
-        writer = self._writer
+        writer, mover = self._writer, self._writer.mover
         for name, meaning, value in (
             ("journal_bytes", "Size of what waits in the journal.", writer.journal_bytes),
             ("waiting_bytes", "Size of what waits for the disk.", writer.waiting_bytes),
-            ("queue_age_seconds", "How long it waits for the tables.", writer.queue_age_seconds),
-            ("flush_timestamp_seconds", "When the last flush ended.", writer.flushed_at),
-            ("flush_failing", "Whether the last flush failed.", writer.failure is not None),
+            ("queue_age_seconds", "How long it waits for the tables.", mover.queue_age_seconds),
+            ("flush_timestamp_seconds", "When the last flush ended.", mover.flushed_at),
+            ("flush_failing", "Whether the last flush failed.", mover.failure is not None),
         ):
             yield GaugeMetricFamily(f"aitia_ingest_{name}", meaning, float(value))
         build = GaugeMetricFamily("aitia_build_info", "Which version runs.", labels=["version"])

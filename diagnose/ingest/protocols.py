@@ -9,12 +9,19 @@ from typing import Protocol as Interface
 from starlette.responses import Response
 
 from collectors.limits import Limits
-from collectors.push import Decoded, alertmanager_webhook, deploy_webhook, loki_push, otlp_logs
+from collectors.push import (
+    Decoded,
+    alertmanager_webhook,
+    deploy_webhook,
+    loki_push,
+    otlp_logs,
+    snappy,
+)
 from collectors.push.otlp import JSON, PROTOBUF, Kind, answer_of
 from collectors.push.otlp_metrics import OtlpMetrics
 from collectors.push.otlp_traces import OtlpTraces
 from collectors.push.remote_write import RemoteWrite
-from diagnose.ingest.body import unpacked
+from diagnose.ingest.body import Turns
 
 Headers = Mapping[str, str]
 Decode = Callable[[bytes, Headers], Decoded]
@@ -54,49 +61,60 @@ def protocols(limits: Limits) -> tuple[Protocol, ...]:
     Args:
         limits: What is taken.
     """
+    turns = Turns()
     remote_write, metrics, traces = RemoteWrite(limits), OtlpMetrics(limits), OtlpTraces(limits)
     return (
-        Protocol("remote_write", "/api/v1/write", _unpacked_by_its_decoder(remote_write), _written),
-        Protocol("loki", "/loki/api/v1/push", _loki(limits), _taken),
-        _otlp("logs", lambda body, kind, now: otlp_logs.decoded(body, kind, now, limits)),
-        _otlp("metrics", metrics.decode),
-        _otlp("traces", traces.decode),
+        Protocol("remote_write", "/api/v1/write", _remote_write(remote_write, turns), _written),
+        Protocol("loki", "/loki/api/v1/push", _loki(limits, turns), _taken),
+        _otlp("logs", lambda body, kind, now: otlp_logs.decoded(body, kind, now, limits), turns),
+        _otlp("metrics", metrics.decode, turns),
+        _otlp("traces", traces.decode, turns),
         # A group of alerts is told again whenever one joins it, and by each of a pair of servers.
         Protocol(
-            "alertmanager", "/api/v1/alerts", _document(alertmanager_webhook, limits), _taken, True
+            "alertmanager",
+            "/api/v1/alerts",
+            _document(alertmanager_webhook, limits, turns),
+            _taken,
+            events=True,
         ),
-        Protocol("deploy", "/api/v1/deploys", _document(deploy_webhook, limits), _taken),
+        Protocol("deploy", "/api/v1/deploys", _document(deploy_webhook, limits, turns), _taken),
     )
 
 
-def _unpacked_by_its_decoder(remote_write: RemoteWrite) -> Decode:
+def _remote_write(remote_write: RemoteWrite, turns: Turns) -> Decode:
     def decode(body: bytes, headers: Headers) -> Decoded:
-        return remote_write.decode(body, _kind(headers), _now())
+        with turns.turn(snappy.claimed_size(body)):  # its decoder unpacks it
+            return remote_write.decode(body, _kind(headers), _now())
 
     return decode
 
 
-def _loki(limits: Limits) -> Decode:
+def _loki(limits: Limits, turns: Turns) -> Decode:
     def decode(body: bytes, headers: Headers) -> Decoded:
-        if not _kind(headers).startswith(PROTOBUF):  # that is packed with snappy, unsaid
-            body = unpacked(body, _encoding(headers))
-        return loki_push.decoded(body, _kind(headers), _now(), limits)
+        kind = _kind(headers)
+        if kind.startswith(PROTOBUF):  # that is packed with snappy, unsaid
+            with turns.turn(snappy.claimed_size(body)):
+                return loki_push.decoded(body, kind, _now(), limits)
+        with turns.unpacked(body, _encoding(headers)) as whole:
+            return loki_push.decoded(whole, kind, _now(), limits)
 
     return decode
 
 
-def _document(webhook: Webhook, limits: Limits) -> Decode:
+def _document(webhook: Webhook, limits: Limits, turns: Turns) -> Decode:
     def decode(body: bytes, headers: Headers) -> Decoded:
-        return webhook.decoded(unpacked(body, _encoding(headers)), _now(), limits)
+        with turns.unpacked(body, _encoding(headers)) as whole:
+            return webhook.decoded(whole, _now(), limits)
 
     return decode
 
 
-def _otlp(kind: Kind, decode: Callable[[bytes, str, datetime], Decoded]) -> Protocol:
+def _otlp(kind: Kind, decode: Callable[[bytes, str, datetime], Decoded], turns: Turns) -> Protocol:
     """Return one of OTLP's three ways in; what was not kept is told in the sender's encoding."""
 
     def decoded(body: bytes, headers: Headers) -> Decoded:
-        return decode(unpacked(body, _encoding(headers)), _kind(headers), _now())
+        with turns.unpacked(body, _encoding(headers)) as whole:
+            return decode(whole, _kind(headers), _now())
 
     def answer(headers: Headers, found: Decoded) -> Response:
         told = answer_of(kind, _kind(headers), found)

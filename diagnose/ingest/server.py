@@ -1,4 +1,4 @@
-"""The process: HTTP and syslog in front, one writer behind, systemd kept informed."""
+"""The process that receives: HTTP and syslog in front, a writer behind, systemd kept informed."""
 
 import asyncio
 import logging
@@ -14,6 +14,7 @@ import uvicorn
 from collectors.limits import Limits
 from collectors.redaction import Redaction
 from diagnose.config import Settings
+from diagnose.ingest.allocator import give_large_blocks_back
 from diagnose.ingest.app import create_app
 from diagnose.ingest.cleaning import Cleaning, site_key
 from diagnose.ingest.intake import Intake
@@ -25,7 +26,8 @@ from diagnose.schema import Failure
 from diagnose.sections import IngestSection
 from diagnose.serving import PoliteServer, is_loopback
 from diagnose.systemd import notify, watchdog_seconds
-from diagnose.telemetry.writer import Keeping, Writer, open_writer
+from diagnose.telemetry.keeping import Keeping
+from diagnose.telemetry.writer import Writer, open_writer
 
 DRAIN_SECONDS: Final = 10  # for which requests may finish when we are told to stop
 IDLE_SECONDS: Final = 75  # for which a sender may keep its connection
@@ -39,6 +41,7 @@ def serve(settings: Settings) -> None:
     Raises:
         Failure: an address, a certificate or the telemetry cannot be used as the settings ask.
     """
+    give_large_blocks_back()
     telemetry, ingest = settings.telemetry, settings.ingest
     tokens = Tokens(telemetry.dir / "tokens.json")
     refuse_open_doors(ingest, tokens)

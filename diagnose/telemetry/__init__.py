@@ -3,5 +3,6 @@
     batch -> journal.py (SQLite, synced, acknowledged) -> flush.py -> tables.py (Delta Lake)
                   +----------------- reader.py: each record once ------------------+
 
-``upkeep.py`` compacts and forgets; ``damage.py`` finds what a disk broke and repairs it.
+Two processes write: ``writer.py`` the journal, ``mover.py`` the tables. ``upkeep.py`` compacts and
+forgets; ``damage.py`` finds what a disk broke and repairs it.
 """

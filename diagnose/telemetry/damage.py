@@ -21,7 +21,7 @@ from deltalake.transaction import RemoveAction
 from diagnose.schema import Failure
 from diagnose.telemetry.disk import give_to_owner
 from diagnose.telemetry.journal import TABLES, Journal
-from diagnose.telemetry.lock import single_writer
+from diagnose.telemetry.lock import single_mover, single_writer
 from diagnose.telemetry.settle import settle, unreadable_by
 from diagnose.telemetry.tables import QUIETLY, SCHEMAS, Tables, actions
 
@@ -68,7 +68,7 @@ def repair(folder: Path) -> tuple[str, ...]:
     Raises:
         Failure: a writer is running, or a table has lost what makes it one.
     """
-    with single_writer(folder):
+    with single_writer(folder), single_mover(folder):
         said = [*_repair_journal(folder)]
         with Journal(folder / "journal.db", writing=True) as journal:
             bad = [*journal.damaged_positions()]

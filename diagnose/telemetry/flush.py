@@ -12,10 +12,10 @@ import polars as pl
 
 from diagnose.telemetry.batch import STREAMS, Stream
 from diagnose.telemetry.journal import Entry, Journal
+from diagnose.telemetry.keeping import COMMIT_RECORDS
 from diagnose.telemetry.tables import SCHEMAS, Tables, with_hour
 
-MOST: Final = 500_000  # records of a commit: what is held in memory at once ...
-MOST_BYTES: Final = 24 << 20  # ... and the bytes of which they are unpacked
+COMMIT_BYTES: Final = 24 << 20  # of which the records of a commit are unpacked
 SERIES: Final = ["entity", "signal"]
 
 
@@ -52,7 +52,7 @@ class Flusher:
         moved = 0
         while True:
             after = self.tables.position(stream, self.journal.identity)
-            entries = list(self.journal.entries(stream, after, (MOST, MOST_BYTES)))
+            entries = list(self.journal.entries(stream, after, (COMMIT_RECORDS, COMMIT_BYTES)))
             if not entries:
                 return moved
             position = entries[-1].position

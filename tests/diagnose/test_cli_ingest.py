@@ -7,7 +7,8 @@ import pytest
 from diagnose.cli import main
 from diagnose.schema import READINGS
 from diagnose.telemetry.batch import batch_of
-from diagnose.telemetry.writer import Keeping, open_writer
+from diagnose.telemetry.keeping import Keeping
+from diagnose.telemetry.writer import open_writer
 
 NOW = datetime.now(UTC)
 

@@ -17,7 +17,8 @@ import polars as pl
 
 from diagnose.schema import READINGS
 from diagnose.telemetry.batch import batch_of
-from diagnose.telemetry.writer import Keeping, Writer, open_writer
+from diagnose.telemetry.keeping import Keeping
+from diagnose.telemetry.writer import Writer, open_writer
 
 STEP: Final = 15
 HISTORY: Final = timedelta(hours=1)

@@ -15,8 +15,8 @@ from diagnose.ingest.intake import Intake
 from diagnose.ingest.meters import Meters
 from diagnose.ingest.protocols import protocols
 from diagnose.ingest.tokens import Tokens
-from diagnose.telemetry.writer import Keeping, open_writer
 from tests.bench.ingest import field, sample_of
+from tests.diagnose.telemetry.conftest import journal_writer
 
 WRITE = "/api/v1/write"
 HEADERS = {"content-type": "application/x-protobuf", "content-encoding": "snappy"}
@@ -57,9 +57,7 @@ class Site:
 
 @pytest.fixture
 def site(tmp_path):
-    with open_writer(
-        Keeping(tmp_path, f"{tmp_path}/tables", 60), lambda stage, took: None
-    ) as writer:
+    with journal_writer(tmp_path) as writer:
         site = Site(tmp_path, writer)
         yield site
         site.intake.close()

@@ -1,6 +1,11 @@
-"""Kill aitia ingest again and again under a real Prometheus and a real rsyslog, and count."""
+"""Kill aitia ingest again and again under a real Prometheus and a real rsyslog, and count.
 
+Killed is the process that receives, the one that moves records into the tables, or both at once.
+"""
+
+import os
 import random
+import signal
 import socket
 import threading
 import time
@@ -12,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from collectors.prometheus_labels import node_of
 from diagnose.telemetry.reader import Reader
 from tests.diagnose.ingest.serving import ask, serving
+from tests.diagnose.telemetry.conftest import mover_of
 from tests.programs import LOCAL, free_port, listens, needed, started, wait_until
 
 SCRAPES = """
@@ -114,9 +120,10 @@ def kill_again_and_again(folder, rounds, seed=1):
         wait_until(lambda: records(served, "readings"), 30, "samples arrive")
         for _ in range(rounds):
             time.sleep(chance.uniform(0.3, 1.5))
-            told += records(served, "logs")
-            served.kill()
-            served.start()
+            whom = chance.choice(["receiver", "mover", "both"])
+            if whom != "mover":
+                told += records(served, "logs")
+            kill(served, whom)
         wait_until(lambda: records(served, "readings"), 30, "samples arrive again")
         talker.stop()
         end = datetime.now(UTC) - timedelta(seconds=1.5)
@@ -128,6 +135,16 @@ def kill_again_and_again(folder, rounds, seed=1):
     again = compare_samples(served.folder, None, begin, end)
     assert again == samples
     return sum(map(len, samples.values())), len(lines)
+
+
+def kill(served, whom):
+    """Kill one or both processes of a server, and start again what does not by itself."""
+    mover = mover_of(served.process.pid)  # none, where the last one has just been killed
+    if mover is not None and whom != "receiver":
+        os.kill(mover, signal.SIGKILL)
+    if whom != "mover":
+        served.kill()
+        served.start()
 
 
 def records(served, stream):
@@ -166,8 +183,8 @@ def compare_samples(folder, prometheus, begin, end):
     with Reader(f"{folder}/tables", folder / "journal.db") as reader:
         kept: dict[tuple[str, str], dict[int, float]] = {}
         rows = reader.readings(begin, end)
-    for moment, entity, signal, value in rows.iter_rows():
-        series = kept.setdefault((entity, signal), {})
+    for moment, entity, name, value in rows.iter_rows():
+        series = kept.setdefault((entity, name), {})
         series[round(moment.timestamp() * 1000)] = value
     assert sum(map(len, kept.values())) == rows.height  # each once
     if prometheus is not None:

@@ -1,4 +1,6 @@
 import gzip
+import random
+import threading
 import zlib
 from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
@@ -112,7 +114,7 @@ def test_metrics_count_what_was_kept_and_what_was_not(site):
 
 def test_ready_says_so_when_the_tables_cannot_be_written(site):
     assert site.client.get("/-/ready").status_code == 200
-    site.writer.failure = "disk full"
+    site.writer.mover.failure = "disk full"
     assert site.client.get("/-/ready").status_code == 503
     assert site.post().status_code == 204  # the journal still takes it
 
@@ -123,17 +125,46 @@ def test_ready_says_so_when_the_tables_cannot_be_written(site):
         (gzip.compress(b"x" * (body.UNPACKED + 1)), "gzip", 413),
         (gzip.compress(b"x")[:-4], "gzip", 400),
         (b"no gzip", "gzip", 400),
+        (gzip.compress(b"x") * 2, "gzip", 400),
         (b"x", "br", 415),
     ],
-    ids=["too large", "cut short", "damaged", "packed in another way"],
+    ids=["too large", "cut short", "damaged", "two in one", "packed in another way"],
 )
 def test_a_packed_body_is_refused_by_what_is_wrong_with_it(sent, encoding, code):
-    with pytest.raises(body.Refused) as refused:
-        body.unpacked(sent, encoding)
+    with pytest.raises(body.Refused) as refused, body.Turns().unpacked(sent, encoding):
+        pass
     assert refused.value.code == code
 
 
-def test_a_packed_body_is_unpacked():
-    assert body.unpacked(gzip.compress(b"abc"), "gzip") == b"abc"
-    assert body.unpacked(zlib.compress(b"abc"), "deflate") == b"abc"
-    assert body.unpacked(b"abc", "identity") == body.unpacked(b"abc", "") == b"abc"
+@pytest.mark.parametrize("size", [0, 3, body.PART, body.PART + 1, 5 * body.PART, body.LARGE])
+def test_a_packed_body_is_unpacked(size):
+    whole = random.Random(size).randbytes(size)
+    packed = {
+        "gzip": gzip.compress(whole),
+        "deflate": zlib.compress(whole),
+        "identity": whole,
+        "": whole,
+    }
+    turns = body.Turns()
+    for encoding, sent in packed.items():
+        with turns.unpacked(sent, encoding) as found:
+            assert found == whole
+
+
+def test_of_large_bodies_one_is_read_at_a_time_and_small_ones_pass():
+    turns, order = body.Turns(), []
+    large, small = (gzip.compress(bytes(size)) for size in (body.LARGE, 10))
+
+    def read():
+        with turns.unpacked(large, "gzip"):
+            order.append("second")
+
+    second = threading.Thread(target=read)
+    with turns.unpacked(large, "gzip"):
+        second.start()
+        with turns.unpacked(small, "gzip"):
+            order.append("small")
+        second.join(0.2)
+        order.append("first")
+    second.join()
+    assert order == ["small", "first", "second"]

@@ -13,9 +13,9 @@ from pathlib import Path
 import polars as pl
 
 from diagnose.schema import LOGS, READINGS
-from diagnose.telemetry import writer as module
 from diagnose.telemetry.batch import batch_of
-from diagnose.telemetry.writer import Keeping, open_writer
+from diagnose.telemetry.keeping import Keeping
+from diagnose.telemetry.writer import open_writer
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 SENDERS = 3
@@ -42,8 +42,8 @@ if __name__ == "__main__":
     logging.basicConfig(level=logging.WARNING)
     folder, first, *last = Path(sys.argv[1]), *map(int, sys.argv[2:])
     every = iter(range(first, last[0] + 1)) if last else itertools.count(first)
-    vars(module)["UPKEEP_SECONDS"] = 0.3
-    with open_writer(Keeping(folder, f"{folder}/tables", 0.05), lambda stage, took: None) as writer:
+    keeping = Keeping(folder, f"{folder}/tables", 0.05, upkeep_seconds=0.3)
+    with open_writer(keeping, lambda stage, took: None) as writer:
         senders = [threading.Thread(target=append, args=(writer, every)) for _ in range(SENDERS)]
         for sender in senders:
             sender.start()

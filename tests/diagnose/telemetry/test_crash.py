@@ -14,28 +14,46 @@ from pathlib import Path
 
 import pytest
 
+from diagnose.telemetry.keeping import Keeping
 from diagnose.telemetry.reader import Reader
 from diagnose.telemetry.tables import actions
-from diagnose.telemetry.writer import Keeping, open_writer
+from diagnose.telemetry.writer import open_writer
 from tests.diagnose.telemetry.append_forever import BEGIN
+from tests.diagnose.telemetry.conftest import mover_of
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 
 
-def run_and_kill(folder, first, seconds, environment=None, wrapper=()):
-    """Return what was acknowledged by an appender that was killed after ``seconds``."""
-    command = [*wrapper, sys.executable, str(HERE / "append_forever.py"), str(folder), str(first)]
+def run_and_kill(folder, first, seconds, environment=None, whom="both"):
+    """Return what was acknowledged by an appender that was killed after ``seconds``.
+
+    Killed is the appender, its mover first, or both at once.
+    """
+    command = [sys.executable, str(HERE / "append_forever.py"), str(folder), str(first)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})}
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, text=True
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+        text=True,
+        start_new_session=True,
     )
     assert process.stdout is not None
     try:
         acknowledged = [process.stdout.readline()]
         time.sleep(seconds)
-    finally:
-        process.send_signal(signal.SIGKILL)
+        if whom == "mover":
+            os.kill(mover_of(process.pid), signal.SIGKILL)
+            time.sleep(seconds)
+        if whom == "writer":
+            process.send_signal(signal.SIGKILL)
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
+    except BaseException:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
     rest, errors = process.communicate(timeout=30)
     lines = "".join([*acknowledged, rest]).splitlines(keepends=True)
     assert "".join(lines).strip(), errors
@@ -69,8 +87,9 @@ def settle(folder):
 def test_kill_at_any_moment_loses_nothing_and_doubles_nothing(tmp_path):
     chance = random.Random(7)
     acknowledged = []
-    for life in range(4):
-        acknowledged += run_and_kill(tmp_path, life * 100_000, chance.uniform(0.05, 0.6))
+    for life, whom in enumerate(("both", "writer", "mover", "writer", "both")):
+        seconds = chance.uniform(0.05, 0.6)
+        acknowledged += run_and_kill(tmp_path, life * 100_000, seconds, whom=whom)
         assert_each_once(tmp_path, acknowledged)  # with the journal as the crash left it
     settle(tmp_path)
     assert_each_once(tmp_path, acknowledged)

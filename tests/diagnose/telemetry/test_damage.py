@@ -4,8 +4,9 @@ import pytest
 
 from diagnose.schema import Failure
 from diagnose.telemetry.damage import check, repair
+from diagnose.telemetry.keeping import Keeping
 from diagnose.telemetry.settle import settle
-from diagnose.telemetry.writer import Keeping, open_writer
+from diagnose.telemetry.writer import open_writer
 from tests.diagnose.telemetry.conftest import Kept, logs, readings
 
 

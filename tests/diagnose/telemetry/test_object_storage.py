@@ -8,9 +8,10 @@ import pytest
 
 from diagnose.telemetry import upkeep
 from diagnose.telemetry.batch import batch_of
+from diagnose.telemetry.keeping import Keeping
 from diagnose.telemetry.reader import Reader
 from diagnose.telemetry.tables import SCHEMAS, Tables, with_hour
-from diagnose.telemetry.writer import Keeping, open_writer
+from diagnose.telemetry.writer import open_writer
 from tests.diagnose.telemetry.conftest import at, logs, readings
 from tests.programs import LOCAL, free_port, listens, started, wait_until
 
