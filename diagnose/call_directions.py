@@ -11,62 +11,55 @@ Assumes:
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import product
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 
-from diagnose.accuracy import Estimate, estimate
+from diagnose.accuracy import estimate
 from diagnose.schema import Kind, Window
-from models.causal_lm.belief import Pair, PairScorer
+from diagnose.score_table import ScoreRow, ScoreTable
+from models.causal_lm.belief import Pair, PairBelief, PairScorer
 from models.evidence import ANSWERS
 
 Travels = Literal["load", "failures"]
 
-
-@dataclass(frozen=True, slots=True)
-class CallDirections:
-    """How often one scorer has the direction right.
-
-    Attributes:
-        who: Its name.
-        travels: What acts along the calls.
-        calls: Different (caller, called) pairs; intervals are over them.
-        answered: Share of the pairs of kinds that it has an opinion about.
-        right: Share of right directions; no opinion counts one half.
-    """
-
-    who: str
-    travels: Travels
-    calls: int
-    answered: float
-    right: Estimate
+MEASURES: Final = ("right direction", "has an opinion")
 
 
-def call_directions(
-    windows: Sequence[Window], scorers: Mapping[str, PairScorer]
-) -> Iterator[CallDirections]:
-    """Yield how each scorer fares on what acts along the calls of ``windows``.
+def call_tables(
+    name: str, windows: Sequence[Window], scorers: Mapping[str, PairScorer]
+) -> Iterator[ScoreTable]:
+    """Yield how each scorer fares on load, and on failures, along the calls of ``windows``.
+
+    Of a pair that it has no opinion about, one half of the directions is right. Intervals are over
+    different (caller, called) pairs.
 
     Args:
-        windows: Of systems whose calls are known.
+        name: Of the system.
+        windows: Of that system, whose calls are known.
         scorers: Who is asked, by name.
     """
     both: tuple[Travels, ...] = ("load", "failures")
-    asked = {travels: _asked(windows, travels) for travels in both}
-    for who, scorer in scorers.items():
-        for travels, by_call in asked.items():
-            if not by_call:
-                continue
-            pairs = sorted({pair for found in by_call for pair in found})
-            said = dict(zip(pairs, scorer.score(pairs), strict=True))
-            leans = {pair: belief.forward - belief.backward for pair, belief in said.items()}
-            right = [
-                np.mean([np.sign(leans[pair]) / 2 + 0.5 for pair in found]) for found in by_call
-            ]
-            answered = float(np.mean([belief.answered for belief in said.values()]))
-            yield CallDirections(who, travels, len(by_call), answered, estimate(np.array(right)))
+    for travels in both:
+        by_call = _asked(windows, travels)
+        if by_call:
+            rows = tuple(_row(who, scorer, by_call) for who, scorer in scorers.items())
+            yield ScoreTable(f"Direction of {travels} along calls: {name}", MEASURES, rows)
+
+
+def _row(who: str, scorer: PairScorer, by_call: Sequence[Sequence[Pair]]) -> ScoreRow:
+    pairs = sorted({pair for found in by_call for pair in found})
+    said = dict(zip(pairs, scorer.score(pairs), strict=True))
+    right, answered = (
+        np.array([np.mean([value(said[pair]) for pair in found]) for found in by_call])
+        for value in (_right, lambda belief: float(belief.answered))
+    )
+    return ScoreRow(who, len(by_call), len(by_call), (estimate(right), estimate(answered)))
+
+
+def _right(belief: PairBelief) -> float:
+    return float(np.sign(belief.forward - belief.backward) / 2 + 0.5)
 
 
 def _asked(windows: Sequence[Window], travels: Travels) -> list[list[Pair]]:

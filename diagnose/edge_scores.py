@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnose.accuracy import Estimate
-from diagnose.score_table import ScoreRow, ScoreTable
+from diagnose.score_table import Progress, ScoreRow, ScoreTable
 from models.causal_lm.prompt import ANSWERS, described
 from models.simulator.questions import edge_questions
 from models.training.answers import Probabilities, answered, truth_of
@@ -33,12 +33,17 @@ DEPTH: Final = ("user", "service", "platform", "os", "hardware", "environment")
 ACTS: Final = 0.6  # probability that the rule of tiers gives to "the deeper acts on the higher"
 
 
-def edge_tables(models: "Mapping[str, Encoder | Questions]", count: int) -> Iterator[ScoreTable]:
+def edge_tables(
+    models: "Mapping[str, Encoder | Questions]",
+    count: int,
+    progress: Progress = lambda done, of: None,
+) -> Iterator[ScoreTable]:
     """Yield a table for each thing that training had not met: sites, concepts, a vocabulary.
 
     Args:
         models: Who can be asked about pairs, by name.
         count: Questions of each table.
+        progress: Told how many of the models have answered.
     """
     questions = list(edge_questions(SEED, 3 * count, "test"))
     told = {
@@ -46,7 +51,9 @@ def edge_tables(models: "Mapping[str, Encoder | Questions]", count: int) -> Iter
         "tiers": by_tiers(questions),
         "names alone": by_names(list(edge_questions(SEED, LEARNED, "train")), questions),
     }
-    told |= {name: answered(model, questions) for name, model in models.items()}
+    for done, (name, model) in enumerate(models.items(), start=1):
+        told[name] = answered(model, questions)
+        progress(done, len(models))
     splits = np.array([each.split for each in questions])
     for split in sorted(set(splits)):
         here = np.flatnonzero(splits == split)
@@ -78,6 +85,17 @@ def edge_row(who: str, questions: "Sequence[EdgeQuestion]", told: Probabilities)
         Estimate(error, *_error_interval(told.max(axis=1), right, sites)),
     )
     return ScoreRow(who, len(questions), len(names), scores)
+
+
+def share_right(questions: "Sequence[EdgeQuestion]", told: Probabilities) -> Estimate:
+    """Return the share of right answers, its interval bootstrapped over sites.
+
+    Args:
+        questions: What was asked.
+        told: How probable each answer is.
+    """
+    names = np.unique([each.topology for each in questions], return_inverse=True)[1]
+    return _share(told.argmax(axis=1) == truth_of(questions), names)
 
 
 def calibration_error(said: NDArray[np.float64], right: NDArray[np.bool_]) -> float:

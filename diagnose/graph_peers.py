@@ -9,6 +9,9 @@ Chickering, "Optimal Structure Identification with Greedy Search", JMLR 3, 2002,
 """
 
 import warnings
+from collections.abc import Callable
+from multiprocessing import TimeoutError, get_context
+from multiprocessing.pool import Pool
 from typing import Final
 
 import numpy as np
@@ -20,10 +23,49 @@ from models.evidence import ProposalWeights, gather
 from models.lagged import normal_scores
 
 Array = NDArray[np.float64]
+Search = Callable[[Window], Array]
 
 ALPHA: Final = 0.05  # of PC's tests
 GIVEN: Final = 3  # the most variables that PC holds fixed, so that 50 signals take seconds
 TWINS: Final = 1e-6  # noise that keeps a matrix with two equal columns regular
+
+
+class Patience:
+    """Waits for a search that may take hours, and gives it up after a while.
+
+    A search runs in a process of its own, which is started once and again after each that had to
+    be ended; ``close`` ends it.
+
+    Args:
+        seconds: Of one search.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._workers: Pool | None = None
+
+    def wait(self, search: Search, window: Window) -> Array | None:
+        """Return what ``search`` finds in ``window``; None where it takes too long.
+
+        Args:
+            search: A function of a module, so that the other process has it too.
+            window: What it searches in.
+        """
+        if self._workers is None:
+            self._workers = get_context("spawn").Pool(1)
+            self._workers.apply(_import_searches)  # which is not to count as searching
+        try:
+            return self._workers.apply_async(search, (window,)).get(self.seconds)
+        except TimeoutError:
+            self.close()
+            return None
+
+    def close(self) -> None:
+        """End the process."""
+        if self._workers is not None:
+            self._workers.terminate()
+            self._workers.join()
+            self._workers = None
 
 
 def by_chance(size: int, edges: int, seed: int) -> Array:
@@ -68,6 +110,11 @@ def within_rules(graph: Array, window: Window) -> Array:
     only = allowed & ~allowed.T & edge
     both = allowed & allowed.T & edge
     return np.where(only, 1.0, np.where(both, graph, 0.0))
+
+
+def _import_searches() -> None:
+    import causallearn.search.ConstraintBased.PC
+    import causallearn.search.ScoreBased.GES  # noqa: F401
 
 
 def _scores(window: Window) -> Array:

@@ -6,16 +6,17 @@ With *scrambled* names the model is told of each signal the kind of another one:
 is wrong, and a graph that trusts it blindly gets worse.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnose.accuracy import Estimate, difference, estimate
-from diagnose.graph_peers import by_chance, by_ges, by_pc, within_rules
+from diagnose.accuracy import difference, estimate
+from diagnose.graph_peers import Patience, by_chance, by_ges, by_pc, within_rules
 from diagnose.schema import Anomaly, Kind, Window
+from diagnose.score_table import Progress, ScoreRow, ScoreTable
 from models.causal_lm.belief import Pair, PairBelief, PairScorer
 from models.proposer import GraphProposer
 from models.simulator.concepts import links
@@ -25,9 +26,10 @@ from models.simulator.system import System, system_of
 from models.simulator.topology import random_topology
 
 Array = NDArray[np.float64]
-Way = Callable[["Scene"], Array]
+Way = Callable[["Scene"], Array | None]  # None where no graph was found in time
 
-NO_MODEL: Final = "Aitia, no model"
+NO_MODEL: Final = "no model (weight 0)"
+MEASURES: Final = ("edge F1", "direction", "distance", "nearer than no model")
 SURE: Final = 3.0  # log-odds of somebody who knows the simulator's own links
 
 
@@ -57,55 +59,62 @@ class Fit:
 
 
 @dataclass(frozen=True, slots=True)
-class GraphScore:
-    """How one way fares at one size and number of rows.
+class Size:
+    """How large the graphs of a table are.
 
     Attributes:
-        way: Its name.
         nodes: Signals of each graph.
-        samples: Rows that each graph was found in.
-        systems: Graphs, each of another topology.
-        f1: See ``Fit``.
-        direction: See ``Fit``; None where no graph found a true edge.
-        distance: See ``Fit``.
-        nearer: By how much the distance is smaller than that of the proposer without a model.
+        samples: Rows that each graph is found in.
+        systems: Graphs, each of another topology that training never meets.
     """
 
-    way: str
     nodes: int
     samples: int
     systems: int
-    f1: Estimate
-    direction: Estimate | None
-    distance: Estimate
-    nearer: Estimate
 
 
-def graph_scores(
+def graph_tables(
     ways: Mapping[str, Way],
-    nodes: Sequence[int] = (20, 50),
-    samples: Sequence[int] = (100, 500, 5000),
-    topologies: Sequence[int] = range(TOPOLOGIES["test"][0], TOPOLOGIES["test"][0] + 20),
-) -> Iterator[GraphScore]:
-    """Yield how each way fares, size by size; ``NO_MODEL`` is measured in any case.
+    sizes: Sequence[Size],
+    searches: Mapping[str, Way],
+    progress: Progress = lambda done, of: None,
+) -> Iterator[ScoreTable]:
+    """Yield a table for each size; ``NO_MODEL`` is measured in any case.
 
     Args:
-        ways: What finds graphs, by name; see ``peers`` and ``proposers``.
-        nodes: Signals of a system.
-        samples: Rows to find a graph in.
-        topologies: Numbers of the topologies that systems are drawn from.
+        ways: What finds graphs within the rules of tiers and calls; see ``proposers``.
+        sizes: Of the tables.
+        searches: What knows no rules; measured as it is and with what rules rule out taken away.
+        progress: Told how many systems are done of all.
     """
-    ways = {NO_MODEL: proposed(None, 0.0), **ways}
-    for size in nodes:
-        systems = [system_of(random_topology(number), size, number) for number in topologies]
-        for rows in samples:
-            fits: dict[str, list[Fit]] = {name: [] for name in ways}
-            for system in systems:
-                scene = scene_of(system, rows)
-                for name, way in ways.items():
-                    fits[name].append(fit(way(scene), scene.truth))
-            for name in ways:
-                yield _score(name, size, rows, fits[name], fits[NO_MODEL])
+    done, total = 0, sum(size.systems for size in sizes)
+    for size in sizes:
+        fits: dict[str, dict[int, Fit]] = {}
+        first = TOPOLOGIES["test"][0]
+        for number in range(first, first + size.systems):
+            scene = scene_of(system_of(random_topology(number), size.nodes, number), size.samples)
+            for name, graph in _found(scene, ways, searches):
+                finished = fits.setdefault(name, {})
+                if graph is not None:
+                    finished[number] = fit(graph, scene.truth)
+            done += 1
+            progress(done, total)
+        rows = tuple(_row(name, found, fits[NO_MODEL]) for name, found in fits.items())
+        title = f"Graphs of {size.nodes} signals from {size.samples} rows"
+        yield ScoreTable(title, MEASURES, rows)
+
+
+def _found(
+    scene: Scene, ways: Mapping[str, Way], searches: Mapping[str, Way]
+) -> Iterator[tuple[str, Array | None]]:
+    """Yield the graphs that were found in a scene, by the way's name; None where one was not."""
+    for name, way in ({NO_MODEL: proposed(None, 0.0)} | dict(ways)).items():
+        yield name, way(scene)
+    for name, search in searches.items():
+        graph = search(scene)
+        yield name, graph
+        ruled = None if graph is None else within_rules(graph, scene.window)
+        yield f"{name}, within our rules", ruled
 
 
 def scene_of(system: System, samples: int) -> Scene:
@@ -118,37 +127,40 @@ def scene_of(system: System, samples: int) -> Scene:
     return Scene(seen.window, truth, system.seed)
 
 
-def peers() -> dict[str, Way]:
-    """Return the ways that are not ours; an edge without direction counts as drawn by lot."""
+def peers(patience: Patience) -> dict[str, Way]:
+    """Return the ways that are not ours; an edge without direction counts as drawn by lot.
+
+    Args:
+        patience: With which searches are waited for.
+    """
     return {
         "random graph": lambda scene: by_chance(
             len(scene.truth), int(scene.truth.sum()), scene.seed
         ),
-        "PC": lambda scene: by_pc(scene.window),
-        "PC within our rules": lambda scene: within_rules(by_pc(scene.window), scene.window),
-        "GES": lambda scene: by_ges(scene.window),
-        "GES within our rules": lambda scene: within_rules(by_ges(scene.window), scene.window),
+        "PC": lambda scene: patience.wait(by_pc, scene.window),
+        "GES": lambda scene: patience.wait(by_ges, scene.window),
     }
 
 
-def proposers(scorers: Mapping[str, PairScorer], weight: float | None = None) -> dict[str, Way]:
+def proposers(scorers: Mapping[str, PairScorer], weight: float) -> dict[str, Way]:
     """Return our proposer with each scorer, told the real names and scrambled ones.
 
     Args:
         scorers: Language models by name.
-        weight: What their log-odds count; the shipped weight where None.
+        weight: What their log-odds count.
     """
     ways: dict[str, Way] = {}
     for name, scorer in scorers.items():
-        ways[f"Aitia, {name}"] = proposed(scorer, weight)
-        ways[f"Aitia, {name}, names scrambled"] = proposed(scorer, weight, scrambled=True)
+        who = f"{name}, weight {weight:g}"
+        ways[who] = proposed(scorer, weight)
+        ways[f"{who}, names scrambled"] = proposed(scorer, weight, scrambled=True)
     return ways
 
 
-def proposed(scorer: PairScorer | None, weight: float | None, scrambled: bool = False) -> Way:
+def proposed(scorer: PairScorer | None, weight: float, scrambled: bool = False) -> Way:
     """Return our proposer as a way to find a graph over all signals of a scene."""
 
-    def way(scene: Scene) -> Array:
+    def way(scene: Scene) -> Array | None:
         window = scene.window
         asked: PairScorer | None = scorer
         if scorer is not None and scrambled:
@@ -227,45 +239,18 @@ def fit(graph: Array, truth: NDArray[np.bool_]) -> Fit:
     )
 
 
-def graph_table(scores: Iterable[GraphScore]) -> Iterator[str]:
-    """Yield the scores as lines of a table in Markdown."""
-    yield "| signals | rows | way | edge F1 | direction | distance | nearer than no model |"
-    yield "|---|---|---|---|---|---|---|"
-    for score in scores:
-        yield (
-            "| "
-            + " | ".join(
-                (
-                    str(score.nodes),
-                    str(score.samples),
-                    score.way,
-                    _told(score.f1, 2),
-                    _told(score.direction, 2) if score.direction else "-",
-                    _told(score.distance, 1),
-                    "" if score.way == NO_MODEL else _told(score.nearer, 1),
-                )
-            )
-            + " |"
-        )
-
-
-def _score(
-    name: str, nodes: int, samples: int, fits: Sequence[Fit], without: Sequence[Fit]
-) -> GraphScore:
-    distance = np.array([each.distance for each in fits])
-    direction = np.array([each.direction for each in fits if not np.isnan(each.direction)])
-    return GraphScore(
-        name,
-        nodes,
-        samples,
-        len(fits),
-        estimate(np.array([each.f1 for each in fits])),
+def _row(name: str, fits: Mapping[int, Fit], without: Mapping[int, Fit]) -> ScoreRow:
+    """Return one way's row; the graphs that it did not finish are left out on both sides."""
+    found = list(fits.values())
+    if not found:
+        return ScoreRow(name, 0, 0, (None,) * len(MEASURES))
+    distance = np.array([each.distance for each in found])
+    plain = np.array([without[number].distance for number in fits])
+    direction = np.array([each.direction for each in found if not np.isnan(each.direction)])
+    scores = (
+        estimate(np.array([each.f1 for each in found])),
         estimate(direction) if len(direction) else None,
         estimate(distance),
-        difference(np.array([each.distance for each in without]), distance),
+        difference(plain, distance) if name != NO_MODEL else None,
     )
-
-
-def _told(value: Estimate, digits: int) -> str:
-    """Return a number with its interval, as tables show it."""
-    return f"{value.value:.{digits}f} [{value.low:.{digits}f}, {value.high:.{digits}f}]"
+    return ScoreRow(name, len(found), len(found), scores)

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from diagnose.lm_items import Answer, Item, Model, by_symbols, opinions_within
-from diagnose.score_table import YES_NO, Progress, ScoreRow, ScoreTable, yes_no_row
+from diagnose.score_table import YES_NO, Progress, ScoreRow, ScoreTable, later, yes_no_row
 from models.corr2cause.classes import Split
 from models.corr2cause.generate import items
 from models.corr2cause.names import Style
@@ -83,12 +83,12 @@ def relation_tables(
         learned = _asked(Condition("", (3, 4, 5), condition.styles), LEARNED, "train")
         rows = [
             *rules(asked),
-            _row("hypothesis alone", asked, _letters(learned, asked)),
-            _row("solver on what was read", asked, solver_answers(asked)),
+            row("hypothesis alone", asked, _letters(learned, asked)),
+            row("solver on what was read", asked, solver_answers(asked)),
         ]
         for name, model in models.items():
-            said = opinions_within(share, model, asked, partial(_later, progress, done, total))
-            rows.append(_row(name, asked[: len(said)], said))
+            said = opinions_within(share, model, asked, partial(later, progress, done, total))
+            rows.append(row(name, asked[: len(said)], said))
             done += count
         yield ScoreTable(condition.title, YES_NO, tuple(rows))
 
@@ -108,20 +108,20 @@ def scored(asked: Sequence[Item], answers: Sequence[Answer]) -> ScoreTable | Non
     if not known:
         return None
     labelled = [item for item, _ in known]
-    rows = [*rules(labelled), _row("answers", labelled, [one.probability for _, one in known])]
+    rows = [*rules(labelled), row("answers", labelled, [one.probability for _, one in known])]
     opinions = [one.model_probability for _, one in known]
     told = [opinion for opinion in opinions if opinion is not None]
     if len(told) == len(known):
-        rows.append(_row("language model alone", labelled, told))
+        rows.append(row("language model alone", labelled, told))
     return ScoreTable("Items with a label", YES_NO, tuple(rows))
 
 
 def rules(asked: Sequence[Item]) -> list[ScoreRow]:
     """Return what a coin and rules that never read the premise would reach."""
     coin = np.random.default_rng(SEED).random(len(asked)).tolist()
-    rows = [_row("chance", asked, coin), _row("always yes", asked, [1.0] * len(asked))]
+    rows = [row("chance", asked, coin), row("always yes", asked, [1.0] * len(asked))]
     if all(item.premise for item in asked):
-        rows.append(_row("premise-blind rule", asked, [_blind(item) for item in asked]))
+        rows.append(row("premise-blind rule", asked, [_blind(item) for item in asked]))
     return rows
 
 
@@ -151,10 +151,6 @@ def _blind(item: Item) -> float:
     return float(forward.kind in BLIND_YES and earlier)
 
 
-def _later(progress: Progress, before: int, total: int, here: int) -> None:
-    progress(before + here, total)
-
-
 def _letters(learned: Sequence[Item], asked: Sequence[Item]) -> list[float]:
     """Return what the letters of the hypotheses tell who was never shown a premise."""
     from sklearn.feature_extraction.text import TfidfVectorizer
@@ -168,5 +164,12 @@ def _letters(learned: Sequence[Item], asked: Sequence[Item]) -> list[float]:
     return [float(one) for one in told]
 
 
-def _row(who: str, asked: Sequence[Item], said: Sequence[float]) -> ScoreRow:
+def row(who: str, asked: Sequence[Item], said: Sequence[float]) -> ScoreRow:
+    """Return how good answers are, over the items' groups.
+
+    Args:
+        who: Name of the row.
+        asked: Items, each with its label.
+        said: Probability of yes, one an item.
+    """
     return yes_no_row(who, [bool(item.label) for item in asked], said, [one.group for one in asked])

@@ -85,6 +85,18 @@ def yes_no_row(
     return ScoreRow(who, len(right), len(names), tuple(scores))
 
 
+def later(progress: Progress, before: int, total: int, here: int) -> None:
+    """Tell the progress of a part of a whole.
+
+    Args:
+        progress: Who is told.
+        before: What was done before the part began.
+        total: Of the whole.
+        here: What is done of the part.
+    """
+    progress(before + here, total)
+
+
 def _measures(counts: Counts) -> tuple[Counts, Counts, Counts, Counts]:
     """Return the four measures from counts of right yes, wrong yes, wrong no, right no."""
     yes, wrong_yes, wrong_no, no = np.moveaxis(counts, -1, 0)

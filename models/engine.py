@@ -5,6 +5,7 @@ go through the model together, so that nothing is padded. Logits are computed fo
 only: over the whole prompt they would take gigabytes.
 """
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from itertools import takewhile
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from transformers import Cache
 
 Device = Literal["auto", "cpu", "cuda"]
+Precision = Literal["auto", "float32", "bfloat16", "int8"]
 Tokens = tuple[int, ...]
 
 BATCH_TOKENS: Final = 2048  # tokens that go through the model at once: bounds its memory
@@ -37,7 +39,8 @@ class Engine:
     Args:
         folder: Holds configuration, tokenizer and safetensors, as ``models.weights`` gives it.
         device: Where it runs; "auto" takes a GPU where there is one.
-        precision: Of the arithmetic; "auto" takes bfloat16 where the device is good at it.
+        precision: Of the arithmetic; "auto" takes bfloat16 where the device is good at it. "int8",
+            on a CPU only, rounds the weights once and each layer's input as it comes.
         batch_tokens: How many tokens go through the model at once.
         adapter: What training added to this model; it becomes part of the weights.
 
@@ -50,7 +53,7 @@ class Engine:
         self,
         folder: Path,
         device: Device = "auto",
-        precision: Literal["auto", "float32", "bfloat16"] = "auto",
+        precision: Precision = "auto",
         batch_tokens: int = BATCH_TOKENS,
         adapter: Adapter | None = None,
     ) -> None:
@@ -67,7 +70,7 @@ class Engine:
             with without_progress():
                 self._tokenizer = AutoTokenizer.from_pretrained(folder, **local)
                 model: torch.nn.Module = AutoModelForCausalLM.from_pretrained(
-                    folder, dtype=getattr(torch, precision), use_safetensors=True, **local
+                    folder, dtype=_stored(precision), use_safetensors=True, **local
                 )
         except (OSError, ValueError, SafetensorError) as error:
             reason = str(error).partition("\n")[0]
@@ -75,7 +78,7 @@ class Engine:
             raise Failure(what, "remove that folder, or give another model.name") from error
         if adapter is not None:
             merge(model, adapter)
-        self._model = model.to(self._device).eval()
+        self._model = (in_int8(model) if precision == "int8" else model).to(self._device).eval()
 
     def log_probabilities(
         self, prompts: Sequence[str], answers: Sequence[str]
@@ -269,6 +272,26 @@ def chosen_device(name: Device) -> "torch.device":
     if name == "cuda" and not cuda:
         raise Failure("there is no CUDA device", "set model.device to cpu or auto")
     return torch.device("cuda" if cuda and name != "cpu" else "cpu")
+
+
+def _stored(precision: Precision) -> "torch.dtype":
+    """Return in which type a model is loaded to run in some precision."""
+    import torch
+
+    return torch.bfloat16 if precision == "bfloat16" else torch.float32
+
+
+def in_int8(model: "torch.nn.Module") -> "torch.nn.Module":
+    """Return ``model`` with matrices of whole numbers, in arithmetic that a CPU is fast at."""
+    import torch
+    from torch.ao.quantization import quantize_dynamic
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that it will move into a package of its own
+        found: torch.nn.Module = quantize_dynamic(  # type: ignore[no-untyped-call]
+            model, {torch.nn.Linear}, torch.qint8
+        )
+    return found
 
 
 def _fast_bfloat16(device: "torch.device") -> bool:

@@ -4,7 +4,7 @@ import json
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -12,15 +12,10 @@ from diagnose.cli.options import Config, Output, extra, settings
 from diagnose.cli.terminal import console, fill, table, waiting, write_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from diagnose.lm_items import Answer, Model
+    from diagnose.config import Settings
+    from diagnose.evaluate_lm import Wanted
+    from diagnose.lm_items import Answer
     from diagnose.score_table import ScoreTable
-    from models.causal_lm.encoder import Encoder
-    from models.causal_lm.questions import Questions
-    from models.causal_lm.scorer import LocalScorer
-
-EDGES = 500  # questions of each table about pairs of signals; they are short
 
 app = typer.Typer(
     help="Measure how well questions about causes are answered.", no_args_is_help=True
@@ -35,6 +30,14 @@ def lm(
             metavar="FILE", help="JSON lines: id, premise, hypothesis; or id, question. And label."
         ),
     ] = None,
+    part: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PART",
+            help="edges, relations, questions, graphs, calls, speed or incidents; may be repeated. "
+            "Without: what takes minutes.",
+        ),
+    ] = None,
     adapter: Annotated[
         list[Path] | None,
         typer.Option(metavar="DIR", help="What training added, beside the model; may be repeated."),
@@ -44,36 +47,62 @@ def lm(
     ] = False,
     minutes: Annotated[
         float,
-        typer.Option(min=0, help="Time for the model's opinion beside an answer that has another."),
+        typer.Option(min=0, help="Time of the models in a part, or beside an answer by others."),
     ] = 3,
     items_per_table: Annotated[
-        int, typer.Option(min=10, help="Size of each table, where no items are given.")
+        int, typer.Option(min=10, help="Questions, or incidents, of each table.")
     ] = 60,
+    cladder: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Of 'questions': the public set CLadder.")
+    ] = None,
+    bundles: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="DIR", help="Of 'calls', 'incidents': labelled bundles; repeatable."),
+    ] = None,
+    nodes: Annotated[
+        list[int], typer.Option(min=2, help="Of 'graphs': signals; may be repeated.")
+    ] = [20],  # noqa: B006 - typer copies it
+    samples: Annotated[
+        list[int], typer.Option(min=20, help="Of 'graphs': rows; may be repeated.")
+    ] = [100, 500],  # noqa: B006
+    systems: Annotated[int, typer.Option(min=2, help="Of 'graphs': how many of a size.")] = 10,
+    patience: Annotated[
+        float, typer.Option(min=1, help="Of 'graphs': seconds that a peer may search.")
+    ] = 60,
+    device: Annotated[
+        Literal["auto", "cpu", "cuda"] | None,
+        typer.Option(help="Where the model runs, in place of the setting model.device."),
+    ] = None,
     config: Config = None,
     output: Output = "table",
 ) -> None:
-    """Answer items about causes; without a file, measure on items made for it."""
-    with extra():
-        from diagnose.edge_scores import edge_tables
-        from diagnose.lm_items import answer_items, read_items
-        from diagnose.relation_scores import relation_tables, scored
-
-    asked = read_items(items) if items else ()
+    """Answer items about causes; without a file, measure on what is made for it."""
+    chosen = settings(config)
+    if device:
+        model = chosen.model.model_copy(update={"device": device})
+        chosen = chosen.model_copy(update={"model": model})
     began = time.monotonic()
     answers: list[Answer] = []
-    with waiting("answering") as progress:
-        models = {} if no_model else _models(adapter or [], config)
-        if asked:
-            best = next(reversed(models.values()), None)  # the last one that was named
-            answers = list(
-                answer_items(asked, best, _kinds(config, ask=not no_model), progress, 60 * minutes)
-            )
-            found = scored(asked, answers)
-            tables = [found] if found else []
+    with extra():
+        if items:
+            answers, tables = _answered(items, chosen, adapter or [], not no_model, 60 * minutes)
         else:
-            readers = {} if no_model else _readers(adapter or [], config)
-            tables = list(edge_tables(readers, EDGES))
-            tables += relation_tables(models, items_per_table, 60 * minutes, progress)
+            from diagnose.evaluate_lm import Wanted
+
+            wanted = Wanted(
+                chosen,
+                tuple(adapter or ()),
+                not no_model,
+                items_per_table,
+                60 * minutes,
+                tuple(nodes),
+                tuple(samples),
+                systems,
+                patience,
+                cladder,
+                tuple(bundles or ()),
+            )
+            tables = _measured(part, wanted)
     seconds = round(time.monotonic() - began, 1)
     if output == "json":
         told = {
@@ -90,48 +119,36 @@ def lm(
     typer.echo(f"{seconds} s", err=True)
 
 
-def _models(adapters: "Sequence[Path]", config: Path | None) -> "dict[str, Model]":
-    """Load the model as it came, and with each adapter."""
-    from models.adapters import read_adapter
-    from models.causal_lm.entailment import WORDING, Structured
-    from models.engine import Engine
-    from models.questions.yes_no import YesNo
-    from models.weights import locate
-
-    chosen = settings(config).model
-    folder = locate(chosen.name, chosen.cache_dir).folder
-    models: dict[str, Model] = {chosen.name: YesNo(Engine(folder, chosen.device))}
-    for added in adapters:
-        found = read_adapter(added)
-        if found.depth is None:  # what reads kinds only was never taught to read questions
-            engine = Engine(folder, chosen.device, adapter=found)
-            ask = Structured if found.wording == WORDING else YesNo
-            models[f"{chosen.name} + {added.name}"] = ask(engine)
-    return models
-
-
-def _readers(adapters: "Sequence[Path]", config: Path | None) -> "dict[str, Encoder | Questions]":
-    """Load who can be asked about pairs of kinds: the model as it came, with each adapter."""
-    from models.adapters import SHIPPED, read_adapter
-    from models.causal_lm.scorer import loaded
-    from models.weights import locate
-
-    chosen = settings(config).model
-    folder = locate(chosen.name, chosen.cache_dir).folder
-    found = {chosen.name: loaded(folder, None, chosen.device)}
-    for added in (SHIPPED, *adapters):
-        name = "shipped adapter" if added == SHIPPED else added.name
-        found[f"{chosen.name} + {name}"] = loaded(folder, read_adapter(added), chosen.device)
-    return found
-
-
-def _kinds(config: Path | None, ask: bool) -> "LocalScorer":
-    """Return who has beliefs about kinds of signals; from the table alone unless it may ask."""
+def _answered(
+    file: Path, chosen: "Settings", adapters: list[Path], ask: bool, seconds: float
+) -> "tuple[list[Answer], list[ScoreTable]]":
+    """Answer the items of a file, by the model that was named last where a model is needed."""
+    from diagnose.lm_items import answer_items, read_items
+    from diagnose.lm_variants import Variants
+    from diagnose.relation_scores import scored
     from models.causal_lm.scorer import local_scorer
 
-    chosen = settings(config).model
-    most = chosen.max_questions if ask else 0
-    return local_scorer(chosen.name, chosen.cache_dir, chosen.device, most)
+    asked = read_items(file)
+    section = chosen.model
+    with waiting("answering") as progress:
+        best = None
+        if ask:
+            best = next(reversed(Variants(section, adapters).answerers().values()))
+        most = section.max_questions if ask else 0
+        kinds = local_scorer(section.name, section.cache_dir, section.device, most)
+        answers = list(answer_items(asked, best, kinds, progress, seconds))
+    found = scored(asked, answers)
+    return answers, [found] if found else []
+
+
+def _measured(parts: list[str] | None, wanted: "Wanted") -> "list[ScoreTable]":
+    from diagnose.evaluate_lm import default_parts, measured
+
+    tables: list[ScoreTable] = []
+    for part in dict.fromkeys(parts or default_parts(wanted)):
+        with waiting(f"measuring {part}") as progress:
+            tables += measured(part, wanted, progress)
+    return tables
 
 
 def _show(found: "ScoreTable") -> None:

@@ -1,15 +1,18 @@
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from diagnose.graph_peers import Patience, within_rules
 from diagnose.graph_scores import (
     NO_MODEL,
     LinkKnower,
     Scrambled,
+    Size,
     fit,
-    graph_scores,
-    graph_table,
+    graph_tables,
     peers,
     proposed,
     proposers,
@@ -68,34 +71,64 @@ def test_a_graph_without_edges_misses_all_of_them():
     assert np.isnan(found.direction)
 
 
-@pytest.mark.parametrize("name", peers())
-def test_each_peer_finds_more_than_nothing_on_rows_that_obey_a_graph(scene, name):
-    graph = peers()[name](scene)
+@pytest.fixture(scope="module")
+def patience():
+    patience = Patience(60)
+    yield patience
+    patience.close()
+
+
+@pytest.fixture(scope="module")
+def searches(patience):
+    return peers(patience)
+
+
+@pytest.mark.parametrize("name", ["random graph", "PC", "GES"])
+def test_each_peer_finds_more_than_nothing_on_rows_that_obey_a_graph(scene, searches, name):
+    graph = searches[name](scene)
     assert graph.shape == scene.truth.shape
     assert set(np.unique(graph)) <= {0.0, 0.5, 1.0}
     assert ((graph + graph.T) <= 1.0).all()
     assert fit(graph, scene.truth).f1 > 0
 
 
-def test_rules_take_only_edges_away_or_direct_them(scene):
-    free, ruled = (peers()[name](scene) for name in ("PC", "PC within our rules"))
+def test_rules_take_only_edges_away_or_direct_them(scene, searches):
+    free = searches["PC"](scene)
+    ruled = within_rules(free, scene.window)
     assert not (((ruled + ruled.T) > 0) & ((free + free.T) == 0)).any()
 
 
+def forever(window):
+    time.sleep(600)
+
+
+def test_a_search_that_takes_too_long_is_given_up(scene, patience):
+    patience.seconds = 0.2
+    assert patience.wait(forever, scene.window) is None
+
+
 def test_who_knows_the_links_comes_nearer_than_nobody():
-    known = proposers({"links known": LinkKnower()})
-    scores = list(graph_scores(known, [16], [100], range(1000, 1006)))
-    by_way = {score.way: score for score in scores}
-    assert by_way["Aitia, links known"].nearer.value > 0
-    assert by_way[NO_MODEL].nearer.value == 0
-    lines = list(graph_table(scores))
-    assert len(lines) == 2 + len(scores)
-    assert all(line.count("|") == 8 for line in lines)
+    known = proposers({"links known": LinkKnower()}, 1.0)
+    never = {"never": lambda scene: None}
+    told = []
+    size = Size(16, 100, 6)
+    (table,) = graph_tables(known, [size], never, lambda done, of: told.append((done, of)))
+    rows = {row.who: row for row in table.rows}
+    knows = rows["links known, weight 1"]
+    nearer = knows.scores[3]
+    assert knows.n == 6
+    assert nearer is not None
+    assert nearer.value > 0
+    assert rows[NO_MODEL].scores[3] is None
+    assert (rows["never"].n, set(rows["never"].scores)) == (0, {None})
+    assert told == [(done, 6) for done in range(1, 7)]
 
 
 def test_weight_0_is_the_graph_without_a_model(scene):
-    silent = proposed(None, None)(scene)
-    assert (proposed(LinkKnower(), 0.0)(scene) == silent).all()
+    silent, weightless = proposed(None, 0.1)(scene), proposed(LinkKnower(), 0.0)(scene)
+    assert silent is not None
+    assert weightless is not None
+    assert (weightless == silent).all()
 
 
 def test_scrambled_names_are_those_of_other_signals_and_stay_apart():

@@ -1,0 +1,98 @@
+"""How well a public set of yes-or-no questions about causes is answered, rung by rung.
+
+CLadder is not shipped; its folder is given. A question tells a graph and figures and asks about
+what is seen (rung 1), done (2) or imagined (3). Questions of one story are not independent, so
+intervals are over stories. A language model is put the question as it is, and what it says to a
+question without content is taken off.
+
+Reference: Jin et al., "CLadder: Assessing Causal Reasoning in Language Models", NeurIPS 2023.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from diagnose.failure import Failure
+from diagnose.lm_items import Item, Model, by_symbols, opinions_within
+from diagnose.relation_scores import row, rules
+from diagnose.score_table import YES_NO, Progress, ScoreTable, later
+
+SEED: Final = 2026
+RUNGS: Final = {1: "association", 2: "intervention", 3: "counterfactual"}
+GRAPHS: Final = "test-model-meta.json"  # tells the graph of each model; the others ask about them
+WAY_OUT: Final = "give the folder of CLadder's test-*.json files"
+
+
+def read_cladder(folder: Path) -> dict[int, list[Item]]:
+    """Return the questions of every file in ``folder``, by rung, each after the graph it is about.
+
+    Raises:
+        Failure: there are none, or a file is none of CLadder's.
+    """
+    found: dict[int, list[Item]] = {rung: [] for rung in RUNGS}
+    read = {file: _entries(file) for file in sorted(folder.rglob("test-*.json"))}
+    try:
+        graphs = {
+            entry["model_id"]: str(entry["background"])
+            for file, entries in read.items()
+            if file.name == GRAPHS
+            for entry in entries
+        }
+        for file, entries in read.items():
+            for entry in entries if file.name != GRAPHS else ():
+                meta = entry["meta"]
+                parts = graphs[meta["model_id"]], entry["given_info"], entry["question"]
+                item = Item(
+                    f"{file.stem}-{entry['question_id']}",
+                    " ".join(filter(None, parts)),
+                    label={"yes": True, "no": False}[entry["answer"]],
+                    group=str(meta["story_id"]),
+                )
+                found[meta["rung"]].append(item)
+    except (KeyError, TypeError) as error:
+        raise Failure(f"{folder} is not CLadder: {error!r:.200}", WAY_OUT) from error
+    if not any(found.values()):
+        raise Failure(f"{folder} holds no questions", WAY_OUT)
+    return found
+
+
+def _entries(file: Path) -> list[dict[str, Any]]:
+    try:
+        told: list[dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise Failure(f"{file} cannot be read: {error}", WAY_OUT) from error
+    return told
+
+
+def question_tables(
+    questions: Mapping[int, list[Item]],
+    models: Mapping[str, Model],
+    count: int,
+    seconds: float,
+    progress: Progress = lambda done, of: None,
+) -> Iterator[ScoreTable]:
+    """Yield a table for each rung.
+
+    Args:
+        questions: By rung.
+        models: Language models by name.
+        count: Questions of each rung, drawn alike from all files.
+        seconds: Time of all models together; its row says how many questions each was asked.
+        progress: Told how many questions the models have been asked of all.
+    """
+    share = seconds / max(len(questions) * len(models), 1)
+    done, total = 0, count * len(questions) * len(models)
+    for rung, known in sorted(questions.items()):
+        drawn = np.random.default_rng([SEED, rung]).permutation(len(known))[:count]
+        asked = [known[place] for place in drawn]
+        told = [found[0] if (found := by_symbols(item)) else 0.5 for item in asked]
+        rows = [*rules(asked), row("calculation on what was read", asked, told)]
+        for name, model in models.items():
+            said = opinions_within(share, model, asked, partial(later, progress, done, total))
+            rows.append(row(name, asked[: len(said)], said))
+            done += count
+        yield ScoreTable(f"CLadder, rung {rung}, {RUNGS[rung]}", YES_NO, tuple(rows))
