@@ -92,6 +92,8 @@ class Run:
         start: Adapter to begin with; none begins with the model as it came.
         model: As ``model.name``.
         device: "cpu" or "cuda".
+        lower: Whether only the layers that read kinds are kept and learn, for the stages that make
+            sentences of what they read.
     """
 
     stage: str
@@ -101,6 +103,7 @@ class Run:
     start: Path | None = None
     model: str = BASE
     device: str = "cpu"
+    lower: bool = False
 
 
 def run(wanted: Run) -> Iterator[Progress]:
@@ -112,6 +115,8 @@ def run(wanted: Run) -> Iterator[Progress]:
     if wanted.stage not in STAGES:
         raise Failure(f"no stage {wanted.stage!r}", f"choose among {', '.join(STAGES)}")
     stage = STAGES[wanted.stage]
+    if wanted.lower:
+        stage = replace(stage, shape=LOWER)
     found = locate(wanted.model)
     model = stage.learner(found.folder, stage.shape, wanted.device)
     began = datetime.now(UTC)
@@ -136,10 +141,10 @@ def run(wanted: Run) -> Iterator[Progress]:
     except ValueError as error:
         way_out = "name another folder, or the shape that it was begun with"
         raise Failure(f"{wanted.folder}: {error}", way_out) from error
-    card = card_of(found.identity, stage.wording, 1.0, stage.shape.depth)
-    model.save(wanted.folder / ADAPTER, card)
+    depth = stage.shape.depth if stage.answers else None  # where there is a head
+    model.save(wanted.folder / ADAPTER, card_of(found.identity, stage.wording, 1.0, depth))
     temperature = calibrate(wanted.folder / ADAPTER, wanted.model) if stage.answers else None
-    if stage.shape.depth is not None:
+    if depth is not None:
         know_limits(wanted, found.folder)
     write_card(
         wanted.folder,

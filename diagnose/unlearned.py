@@ -10,12 +10,12 @@ from typing import Final
 import numpy as np
 
 from models.causal_lm.prompt import described
-from models.simulator.concepts import concepts
+from models.simulator.concepts import wider_concepts
 from models.simulator.sites import drawn_site, left_out
 from models.training.answers import fitted_temperature
 from models.training.loop import Plan, train
 from models.training.lora import AdapterShape
-from models.training.sites import KINDS, HeadAlone, weighs_pairs
+from models.training.sites import KINDS, HeadAlone, sites, weighs_pairs
 
 ASKED: Final = 100  # sites that the temperature is fitted on
 CHECKPOINT: Final = "unlearned.safetensors"
@@ -23,7 +23,7 @@ CHECKPOINT: Final = "unlearned.safetensors"
 
 def learned_kinds() -> list[str]:
     """Return the names of the kinds that training tells about."""
-    return sorted({each.kind.name for each in concepts().values() if not each.held_out})
+    return sorted({each.kind.name for each in wider_concepts().values() if not each.held_out})
 
 
 def unlearned_temperature(
@@ -46,7 +46,7 @@ def unlearned_temperature(
     steps = train(
         reader,
         weighs_pairs,
-        lambda step: [drawn_site(step, KINDS, only=lambda kind: not left_out(kind))],
+        lambda step: sites(step, 1, only=lambda kind: not left_out(kind)),
         Plan(steps=1_000_000, minutes=minutes, learning_rate=1e-3),
         folder / CHECKPOINT,
     )

@@ -30,6 +30,10 @@ def lm(
     device: Annotated[
         Literal["cpu", "cuda"], typer.Option(help="Where it runs, likewise.")
     ] = "cpu",
+    lower: Annotated[
+        bool,
+        typer.Option("--lower", help="Of statements, corr2cause: the layers that read kinds."),
+    ] = False,
     algorithm: Annotated[
         str, typer.Option(help="Of stage policy: ppo, rloo, a2c, trpo, nlpo.")
     ] = "rloo",
@@ -60,7 +64,7 @@ def lm(
             from diagnose.run_card import read_card
             from diagnose.train_lm import Run, run
 
-            for found in run(Run(stage, out, minutes, steps, start, device=device)):
+            for found in run(Run(stage, out, minutes, steps, start, device=device, lower=lower)):
                 progress(int(found.seconds), int(60 * minutes))
             card = read_card(out)
     _show(card, output)

@@ -4,7 +4,7 @@ Knowledge of engineers, written by hand. Most concepts are kinds of the product'
 bear its very names; the others are causes that rarely have a metric.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -12,9 +12,10 @@ from typing import Final, Literal
 
 from diagnose.schema import Kind, Tier
 from models.kinds import VOCABULARY
+from models.simulator import further_machine, further_service
 from models.simulator.links_machine import MACHINE
 from models.simulator.links_service import SERVICE
-from models.simulator.rows import Lag, Place
+from models.simulator.rows import Lag, Place, Row
 
 Role = Literal["site", "host", "service", "database", "cache", "queue"]
 
@@ -134,7 +135,13 @@ class Link:
 @cache
 def links() -> tuple[Link, ...]:
     """Return everything that acts directly on something."""
-    return tuple(_links())
+    return tuple(_links((*MACHINE, *SERVICE)))
+
+
+@cache
+def wider_links() -> tuple[Link, ...]:
+    """Return the same, and what only training learns about."""
+    return (*links(), *_links((*further_machine.ROWS, *further_service.ROWS)))
 
 
 @cache
@@ -146,8 +153,16 @@ def concepts() -> dict[str, Concept]:
     return {name: _concept({**kinds, **own}[name]) for name in names}
 
 
-def _links() -> Iterator[Link]:
-    for cause, place, lag, effects in (*MACHINE, *SERVICE):
+@cache
+def wider_concepts() -> dict[str, Concept]:
+    """Return the same, and those that only training learns about; no test asks about them."""
+    further = (*further_machine.KINDS, *further_service.KINDS)
+    kinds = [Kind(name, unit, tier) for name, unit, tier in further]
+    return concepts() | {kind.name: Concept(kind, _roles(kind), held_out=False) for kind in kinds}
+
+
+def _links(rows: Iterable[Row]) -> Iterator[Link]:
+    for cause, place, lag, effects in rows:
         for effect in effects.split(", "):
             yield Link(cause, effect[1:], place, 1 if effect[0] == "+" else -1, lag)
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnose.schema import Kind
-from models.simulator.concepts import Concept, concepts
+from models.simulator.concepts import Concept
 from models.simulator.topology import links_of, random_topology
 from models.simulator.vocabularies import UNSEEN, VOCABULARIES, Vocabulary, has_name, named
 
@@ -168,10 +168,17 @@ def _drawn(shares: dict[Choice, float], rng: np.random.Generator) -> Choice:
     return list(shares)[int(np.searchsorted(edges, rng.random() * edges[-1], side="right"))]
 
 
-@lru_cache(1024)
-def pairs_of(number: int) -> SitePairs:
-    """Return the pairs of the site of that number, by case; "near" are two steps apart."""
+@lru_cache(2048)
+def pairs_of(number: int, wider: bool = False) -> SitePairs:
+    """Return the pairs of the site of that number, by case; "near" are two steps apart.
+
+    Args:
+        number: The seed of its topology.
+        wider: Whether it also has what only training learns about.
+    """
     topology = random_topology(number)
+    if wider:
+        topology = topology.widened()
     names = topology.present()
     place = {name: i for i, name in enumerate(names)}
     acts = np.zeros((len(names), len(names)), dtype=bool)
@@ -189,7 +196,7 @@ def pairs_of(number: int) -> SitePairs:
         "confounded": np.triu(share_cause & ~joined, 1),
         "unrelated": np.triu(~share_cause & ~joined, 1),
     }
-    here = tuple(concepts()[name] for name in names)
+    here = tuple(topology.written[name] for name in names)
     return SitePairs(
         topology.name,
         here,

@@ -58,7 +58,11 @@ def left_out(kind: Kind) -> bool:
 
 
 def drawn_site(
-    seed: int, most: int, split: Split = "train", only: Callable[[Kind], bool] | None = None
+    seed: int,
+    most: int,
+    split: Split = "train",
+    only: Callable[[Kind], bool] | None = None,
+    wider: bool = False,
 ) -> Site:
     """Return kinds of one site, all of which training may know; the same for the same seed.
 
@@ -69,10 +73,11 @@ def drawn_site(
         most: Kinds at most.
         split: Whose sites.
         only: Which of the concepts, by their kinds in the product's own words; None for all.
+        wider: Whether the site also has what only training learns about.
     """
     start, number = TOPOLOGIES[split]
     rng = np.random.default_rng([seed, start, 17])
-    pairs = pairs_of(start + int(rng.integers(number)))
+    pairs = pairs_of(start + int(rng.integers(number)), wider)
     known = np.flatnonzero(
         [
             not concept.held_out and (only is None or only(concept.kind))

@@ -6,13 +6,23 @@ a hidden common cause.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final, Literal
 
 import numpy as np
 
-from models.simulator.concepts import GPU, STORES, Link, Role, concepts, links
+from models.simulator.concepts import (
+    GPU,
+    STORES,
+    Concept,
+    Link,
+    Role,
+    concepts,
+    links,
+    wider_concepts,
+    wider_links,
+)
 from models.simulator.rows import Lag, Place
 
 LACKING: Final = 0.15  # share of the concepts that a site lacks
@@ -44,6 +54,7 @@ class Topology:
         runs_on: (part, host) pairs.
         calls: (caller, callee) pairs; they form no cycle.
         lacking: Names of the concepts that are not there or not measured.
+        wider: Whether it also has what only training learns about.
     """
 
     name: str
@@ -51,13 +62,23 @@ class Topology:
     runs_on: tuple[tuple[str, str], ...]
     calls: tuple[tuple[str, str], ...]
     lacking: frozenset[str]
+    wider: bool = False
+
+    @property
+    def written(self) -> dict[str, Concept]:
+        """Every concept that somebody wrote down for it, by its name."""
+        return wider_concepts() if self.wider else concepts()
+
+    def widened(self) -> "Topology":
+        """Return the same with all that only training learns about."""
+        return replace(self, wider=True)
 
     def present(self) -> list[str]:
         """Return the names of the concepts that the site has and measures, in a fixed order."""
         roles = {component.role for component in self.components}
         return [
             name
-            for name, concept in concepts().items()
+            for name, concept in self.written.items()
             if name not in self.lacking and not roles.isdisjoint(concept.roles)
         ]
 
@@ -92,10 +113,10 @@ def random_topology(seed: int) -> Topology:
 def links_of(topology: Topology) -> tuple[Link, ...]:
     """Return what acts directly on what in ``topology``, among the concepts that it measures."""
     roles = {component.role for component in topology.components}
-    exists = {n for n, c in concepts().items() if not roles.isdisjoint(c.roles)}
+    exists = {n for n, c in topology.written.items() if not roles.isdisjoint(c.roles)}
     have = {
         (link.cause, link.effect, link.place): link
-        for link in links()
+        for link in (wider_links() if topology.wider else links())
         if link.cause in exists and link.effect in exists
     }
     for name in sorted(topology.lacking):

@@ -4,13 +4,14 @@ The head alone learns first, from vectors that are made once and kept; then the 
 with it. Begun together, both are slower by far: the layers follow a head that knows nothing yet.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from diagnose.schema import Kind
 from models.adapters import HEAD
 from models.causal_lm.encoder import head_for
 from models.causal_lm.pair_head import read
@@ -51,11 +52,12 @@ class KindReader:
         return {**self.adapted.parameters, **head}
 
     def begin_with(self, folder: Path) -> None:
-        """Take over an adapter and its head from ``folder``."""
+        """Take over an adapter from ``folder``, and its head where it has one."""
         from safetensors.torch import load_file
 
         self.read_with(folder)
-        self.head.load_state_dict(load_file(folder / HEAD))
+        if (folder / HEAD).is_file():
+            self.head.load_state_dict(load_file(folder / HEAD))
 
     def read_with(self, folder: Path) -> None:
         """Take over an adapter from ``folder``, without its head."""
@@ -131,9 +133,19 @@ class HeadAlone(KindReader):
         return torch.stack([self._known[text] for text in texts])
 
 
-def sites(step: int, count: int) -> list[Site]:
-    """Return the sites of one step of training, the same for the same step."""
-    return [drawn_site(step * count + i, KINDS) for i in range(count)]
+def sites(step: int, count: int, only: Callable[[Kind], bool] | None = None) -> list[Site]:
+    """Return the sites of one step of training, the same for the same step.
+
+    Every other one is wider than those of the tests: who has read of more concepts tells those
+    better that it has not met.
+
+    Args:
+        step: Which one.
+        count: How many sites.
+        only: Which of the concepts, by their kinds in the product's own words; None for all.
+    """
+    seeds = range(step * count, (step + 1) * count)
+    return [drawn_site(seed, KINDS, only=only, wider=seed % 2 == 1) for seed in seeds]
 
 
 def weighs_pairs(model: KindReader, batch: Sequence[Site]) -> "Tensor":

@@ -1,7 +1,7 @@
 import networkx as nx
 
 from models.kinds import VOCABULARY
-from models.simulator.concepts import UNMEASURED, concepts, links
+from models.simulator.concepts import UNMEASURED, concepts, links, wider_concepts, wider_links
 
 
 def test_what_acts_on_what_has_no_cycle_but_calls_between_alike():
@@ -39,3 +39,21 @@ def test_a_fifth_of_the_concepts_is_held_out_in_every_tier():
     assert {concept.kind.tier for concept in held} >= {
         *("environment", "hardware", "os", "platform", "service", "user"),
     }
+
+
+def test_what_only_training_learns_about_names_nothing_that_is_held_out():
+    further = wider_links()[len(links()) :]
+    named = {name for link in further for name in (link.cause, link.effect)}
+    assert named.isdisjoint(name for name, each in concepts().items() if each.held_out)
+    assert set(wider_concepts()) - set(concepts()) <= named <= set(wider_concepts())
+
+
+def test_what_only_training_learns_about_contradicts_nothing_that_tests_ask():
+    pairs = [(link.cause, link.effect) for link in wider_links() if link.cause != link.effect]
+    assert nx.is_directed_acyclic_graph(nx.DiGraph(pairs))
+    further = wider_links()[len(links()) :]
+    between = {(link.cause, link.effect) for link in further}
+    assert len(between) == len(further) >= 400
+    old = set(concepts())
+    assert between.isdisjoint({(link.cause, link.effect) for link in links()})
+    assert all(not {cause, effect} <= old for cause, effect in between)
