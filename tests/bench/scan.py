@@ -1,11 +1,13 @@
 """How many hosts a second a scan looks at, and in how much memory, for a fleet that grows.
 
-    python -m tests.bench.scan [--hosts 1000 10000] [--workers 2] [--keep DIR]
+    python -m tests.bench.scan [--hosts 1000 10000] [--workers 2] [--engines local ray] [--keep DIR]
 
 Simulated hosts with 200 signals, an hour at 15 s, in Delta tables laid out as the writer's upkeep
 leaves them: sorted files of six million readings, and a few small ones that came last. One host in
 500 runs full and one in 1,000 is ill. The scan is the command itself, with a state database, in
-processes of its own; memory is the sum over these, shared pages counted once.
+processes of its own; memory is the sum over these, shared pages counted once. A Ray cluster is
+begun on this machine, with a core for each worker, in a network namespace of its own; all of its
+processes count.
 """
 
 import argparse
@@ -16,16 +18,21 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pytest
 
 from diagnose.schema import TIME
 from diagnose.telemetry.flush import arranged
 from diagnose.telemetry.tables import Tables
 from diagnose.telemetry.upkeep import SORTED
+from tests.diagnose.scan.in_namespace import ray_cluster
 
 STEP_SECONDS = 15
 INSTANTS = 241
@@ -100,27 +107,66 @@ def values_of(chance, told, hosts, first, last, counted):
     return np.select([kinds == k for k in ("gauge", "counter", "use", "level", "fixed")], shown)
 
 
-def scanned(folder, workers):
+@dataclass(frozen=True)
+class Engine:
+    """Where a scan computes: what stands before and after its command, and who takes part in it."""
+
+    before: Sequence[str]
+    after: Sequence[str]
+    environment: Mapping[str, str]
+    members: Callable[[int], Iterable[int]]
+
+
+@contextmanager
+def computing(name, workers):
+    """Yield the engine of a name, with so many workers."""
+    if name == "local":
+        yield Engine((), ("--workers", str(workers)), os.environ, family)
+        return
+    with ray_cluster(workers) as cluster:
+        inside = (cluster.ip, "netns", "exec", cluster.name)
+        listed = (cluster.ip, "netns", "pids", cluster.name)
+
+        def members(_):
+            return map(int, subprocess.run(listed, capture_output=True, check=True).stdout.split())
+
+        yield Engine(inside, ("--engine", "ray"), cluster.environment, members)
+
+
+def scanned(folder, engine):
     """Scan once; return the report, seconds of wall and of CPU time, and peak memory in MB."""
-    environment = os.environ | {
+    environment = {
+        **engine.environment,
         "AITIA_TELEMETRY__DIR": str(folder),
         "AITIA_STORE__URL": f"sqlite:///{folder}/state-{time.time_ns()}.db",
         "AITIA_MODEL__PROPOSER": "none",
     }
-    command = [sys.executable, "-m", "diagnose", "scan", "--workers", str(workers), "-o", "json"]
+    scan = [sys.executable, "-m", "diagnose", "scan", "-o", "json"]
     with (folder / "report.json").open("wb") as out:
-        begun, used = time.perf_counter(), os.times()
+        before = {pid: cpu_seconds(pid) for pid in engine.members(os.getpid())}
+        begun, peak = time.perf_counter(), 0.0
+        used: dict[int, float] = {}
+        command = [*engine.before, *scan, *engine.after]
         process = subprocess.Popen(command, env=environment, stdout=out)
-        peak = 0.0
         while process.poll() is None:
-            peak = max(peak, sum(map(private, family(process.pid))))
+            there = set(engine.members(process.pid)) - {os.getpid()}
+            used.update((pid, cpu_seconds(pid) - before.get(pid, 0.0)) for pid in there)
+            peak = max(peak, sum(map(private, there)))
             time.sleep(LOOKED_AT)
-        wall, after = time.perf_counter() - begun, os.times()
+        wall = time.perf_counter() - begun
     if process.returncode > 1:
         raise RuntimeError(f"the scan ended with {process.returncode}")
-    cpu = after.children_user + after.children_system - used.children_user - used.children_system
     (report,) = json.loads((folder / "report.json").read_bytes())
-    return report, wall, cpu, peak / 1024
+    return report, wall, sum(used.values()), peak / 1024
+
+
+def cpu_seconds(process):
+    """Return how long a process has computed; 0 once it is gone."""
+    try:
+        told = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def family(process):
@@ -148,28 +194,36 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--hosts", type=int, nargs="+", default=[1000, 10_000])
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--engines", nargs="+", choices=("local", "ray"), default=["local", "ray"])
     parser.add_argument("--keep", type=Path, help="folder in which tables are kept for another run")
     given = parser.parse_args()
-    say("| hosts | readings | MB on disk | hosts/s | per second of CPU time | peak MB | findings |")
-    say("|---|---|---|---|---|---|---|")
+    say(
+        "| hosts | on | MB on disk | hosts/s | CPU ms a host | peak MB | findings | whole command |"
+    )
+    say("|---|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as scratch:
         for hosts in given.hosts:
             folder = (given.keep or Path(scratch)) / str(hosts)
             if not folder.exists():
                 write_fleet(folder, hosts)
-            readings = hosts * len(signals()) * INSTANTS
-            report, wall, cpu, peak = scanned(folder, given.workers)
-            held = sum(one.stat().st_size for one in folder.rglob("*.parquet")) / 1e6
-            screening = report["seconds"]["screen"]
-            say(
-                f"| {hosts:,} | {readings:,} | {held:,.0f} | {hosts / screening:.0f} "
-                f"| {hosts / cpu:.0f} | {peak:,.0f} | {len(report['findings'])} |"
-            )
-            explaining = report["seconds"]["explain"]
-            say(f"whole command {wall:.0f} s, of which explaining {explaining:.0f}")
+            for name in given.engines:
+                try:
+                    with computing(name, given.workers) as engine:
+                        row(hosts, folder, name, *scanned(folder, engine))
+                except pytest.skip.Exception as skipped:
+                    say(f"on {name}, {skipped}")
             if not given.keep:
                 shutil.rmtree(folder)
     say(f"load {os.getloadavg()[0]:.1f} at the end: others share the cores")
+
+
+def row(hosts, folder, name, report, wall, cpu, peak):
+    held = sum(one.stat().st_size for one in folder.rglob("*.parquet")) / 1e6
+    screening, explaining = report["seconds"]["screen"], report["seconds"]["explain"]
+    say(
+        f"| {hosts:,} | {name} | {held:,.0f} | {hosts / screening:.0f} | {1000 * cpu / hosts:.0f} "
+        f"| {peak:,.0f} | {len(report['findings'])} | {wall:.0f} s, {explaining:.0f} explaining |"
+    )
 
 
 def say(text):
