@@ -31,9 +31,9 @@ class Limits:
         past: How late a record may come.
     """
 
-    unpacked_bytes: int = 16 << 20
+    unpacked_bytes: int = 8 << 20
     samples: int = 250_000
-    records: int = 100_000
+    records: int = 20_000
     series: int = 500_000
     labels: int = 64
     label_bytes: int = 2048

@@ -17,9 +17,12 @@ from collectors.push.protobuf_fields import LENGTH, fields_of
 SMALL: Final = 256 << 10  # bytes of a body that is not looked at: it cannot become much
 SHORT: Final = 32  # bytes of a field from which on it takes little more than its size
 SHORT_FIELDS: Final = 500_000  # of one body, many times those of usual requests
-VALUES: Final = 250_000  # of one JSON body
+VALUES: Final = 250_000  # of one JSON body,
+JSON_BYTES: Final = 4 << 20  # and its size: a character may take four bytes once it is read
 TAG: Final = 0x87  # bits of a tag of fields 1 to 15 that tell how its value is written
-TEXT: Final = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# What separates values, or a text, in which nothing does; one that does not end goes to the end of
+# the body. Nothing is tried twice, so that a body of backslashes costs no more than another.
+MARK: Final = re.compile(rb'([,{\[])|"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 
 Path = Sequence[frozenset[int]]
 
@@ -50,15 +53,16 @@ def refuse_dense_protobuf(protocol: str, body: bytes, path: Path, most: int) -> 
 
 
 def refuse_dense_json(protocol: str, body: bytes) -> None:
-    """Let no body pass that holds more than ``VALUES`` values.
+    """Let no body pass that is larger than ``JSON_BYTES`` or holds more than ``VALUES`` values.
 
     Raises:
-        TooLarge: it holds more.
+        TooLarge: it is, or does.
     """
+    if len(body) > JSON_BYTES:
+        raise TooLarge(f"{protocol}: a request in JSON has at most {JSON_BYTES} bytes")
     if len(body) > SMALL:
-        # What stands in texts separates nothing; of a broken body the end counts as it stands.
-        bare = TEXT.sub(b"", body)
-        if sum(map(bare.count, (b",", b"{", b"["))) > VALUES:
+        separators = (mark for mark in MARK.finditer(body) if mark.lastindex)
+        if sum(1 for _ in islice(separators, VALUES + 1)) > VALUES:
             raise TooLarge(f"{protocol}: a request holds at most {VALUES} values")
 
 

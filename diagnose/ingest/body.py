@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 
 SENT: Final = 4 << 20  # bytes of a body as it is sent
 HEARD_OUT: Final = 64 << 20  # bytes after which a sender who does not stop is not heard out
-UNPACKED: Final = 16 << 20  # bytes of a body as it is read
+UNPACKED: Final = 8 << 20  # bytes of a body as it is read
 LARGE: Final = 2 << 20  # bytes of an unpacked body that is read alone
 PART: Final = 64 << 10  # bytes that are unpacked at once while a body is measured
 PATIENCE_SECONDS: Final = 30.0  # for which a body may trickle in

@@ -66,6 +66,10 @@ BOMBS = {
         r'body = request(within(b"\x12", b"\x4a\x00" * (7 << 20)))',
         OTLP.format("OtlpTraces().decode"),
     ),
+    "a large document of JSON": (
+        r'body = b"[" + b" " * (4 << 20) + b"]"; kind = "application/json"',
+        OTLP.format("otlp_logs.decoded"),
+    ),
     "objects of JSON": (
         r'body = b"[" + b"{},{}," * (5 << 19) + b"{}]"; kind = "application/json"',
         OTLP.format("otlp_logs.decoded"),
@@ -98,4 +102,25 @@ def test_a_bomb_is_refused_in_little_memory(bomb, zeros):
         check=True,
     )
     assert done.stderr.decode().strip() == "TooLarge"
+    assert int(done.stdout) < PEAK_MEGABYTES
+
+
+TEXTS = {
+    "one text": r'b"\"" + b"x" * (3 << 20) + b"\""',
+    "escapes": r'b"\"" + b"\\\\" * (1 << 20) + b"\""',
+    "quotation marks of a text that does not end": r'b"\"" + b"\\\"" * (1 << 20)',
+}
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_long_texts_of_json_take_little_memory_and_time(text):
+    decode = 'otlp_logs.decoded(body, "application/json", now)'
+    done = subprocess.run(
+        [sys.executable, "-c", MAIN.format(make=f"body = {TEXTS[text]}", decode=decode)],
+        input=b"",
+        capture_output=True,
+        check=True,
+        timeout=30,
+    )
+    assert done.stderr.decode().strip() == "Malformed"
     assert int(done.stdout) < PEAK_MEGABYTES

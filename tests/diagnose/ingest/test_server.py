@@ -91,7 +91,7 @@ def bombs():
     assert len(snappy[0]) > 4 * MEBIBYTE > len(snappy[1])  # by its size, or by what it says
     lying = b"\x64" + snappy[1][4:]  # as if it were 100 bytes
     zeros = gzip.compress(bytes(200 * MEBIBYTE), 1)
-    resources = gzip.compress(b"\x0a\x00" * (8 << 20), 1)  # 16 MB, all of which is unpacked
+    resources = gzip.compress(b"\x0a\x00" * (4 << 20), 1)  # 8 MB, all of which is unpacked
     return [
         *((WRITE, body, "snappy", code) for body, code in ((snappy[0], 413), (snappy[1], 413))),
         (WRITE, lying, "snappy", 400),
