@@ -17,6 +17,7 @@ from diagnose.config import Settings
 from diagnose.ingest.allocator import give_large_blocks_back
 from diagnose.ingest.app import create_app
 from diagnose.ingest.cleaning import Cleaning, site_key
+from diagnose.ingest.heads import PromptProtocol
 from diagnose.ingest.intake import Intake
 from diagnose.ingest.meters import Meters
 from diagnose.ingest.protocols import protocols
@@ -91,6 +92,7 @@ async def _serve(
         create_app(protocols(limits), writer, intake, tokens, meters),
         host=ingest.host,
         port=ingest.port,
+        http=PromptProtocol,
         log_config=None,
         access_log=False,
         lifespan="off",
