@@ -10,12 +10,34 @@ from models.causal_lm.encoder import Encoder
 from models.causal_lm.prompt import ANSWERS, Template, described
 from models.causal_lm.questions import Questions
 from models.simulator.questions import EdgeQuestion
+from models.training.objectives import ChoosesAnswer, LanguageModel
 
 PLACE: Final = {"forward": 0, "backward": 1, "none": 2}  # of an answer among ``ANSWERS``
 TURNED: Final = (1, 0, 2)  # the same answers where the two kinds have changed places
 TEMPERATURES: Final = np.geomspace(0.25, 8.0, 61)
 
 Probabilities = NDArray[np.float64]  # questions by ``ANSWERS``
+
+
+class InTraining:
+    """A model that learns, put questions as an engine is.
+
+    Args:
+        model: Is asked as it is at that moment.
+    """
+
+    def __init__(self, model: LanguageModel) -> None:
+        self.model = model
+
+    def log_probabilities(
+        self, prompts: Sequence[str], answers: Sequence[str]
+    ) -> NDArray[np.float64]:
+        """Return prompts by answers: how likely each answer is against the others."""
+        import torch
+
+        with torch.inference_mode():
+            logits = ChoosesAnswer(answers).logits(self.model, prompts)
+        return np.asarray(logits.log_softmax(dim=1).numpy(), dtype=np.float64)
 
 
 def answered(model: Encoder | Questions, questions: Sequence[EdgeQuestion]) -> Probabilities:

@@ -7,18 +7,33 @@ Reference: Zuo et al., "Improving Event Causality Identification via Self-Superv
 Learning on External Causal Statement", Findings of ACL 2021, for the contrast of directions.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
-
-from models.training.lora import AdaptedModel
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
+    from torch.nn import Parameter
 
 SMOOTHING: Final = 0.05  # of the labels: questions of the same two kinds have different answers
 TOGETHER: Final = 16  # rows that are padded to one length
 CONTRAST: Final = 1.0  # weight of the contrast beside language modelling
+
+
+class LanguageModel(Protocol):
+    """What is needed of a model that learns."""
+
+    tokenizer: Any
+    device: "torch.device"
+
+    @property
+    def body(self) -> "Callable[..., Any]":
+        """All but the output layer: tokens in, one vector a token out."""
+
+    @property
+    def head(self) -> "Parameter":
+        """Vocabulary by width: a vector's product with a row is that word's logit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +83,7 @@ class ChoosesAnswer:
     def __init__(self, answers: Sequence[str]) -> None:
         self.answers = tuple(answers)
 
-    def __call__(self, model: AdaptedModel, batch: Sequence[Choice]) -> "Tensor":
+    def __call__(self, model: LanguageModel, batch: Sequence[Choice]) -> "Tensor":
         """Return the mean loss."""
         import torch
         from torch.nn.functional import cross_entropy
@@ -77,7 +92,7 @@ class ChoosesAnswer:
         right = torch.tensor([each.answer for each in batch], device=model.device)
         return cross_entropy(logits, right, label_smoothing=SMOOTHING)
 
-    def logits(self, model: AdaptedModel, prompts: Sequence[str]) -> "Tensor":
+    def logits(self, model: LanguageModel, prompts: Sequence[str]) -> "Tensor":
         """Return prompts by answers."""
         tokens = [model.tokenizer(prompt)["input_ids"] for prompt in prompts]
         words = [
@@ -87,7 +102,7 @@ class ChoosesAnswer:
         return (_last_vectors(model, tokens) @ model.head[words].T).float()
 
 
-def learns_statements(model: AdaptedModel, batch: Sequence[Told]) -> "Tensor":
+def learns_statements(model: LanguageModel, batch: Sequence[Told]) -> "Tensor":
     """Return the loss of statements, plus that of taking each for its swapped twin."""
     import torch
     from torch.nn.functional import softplus
@@ -102,7 +117,7 @@ def learns_statements(model: AdaptedModel, batch: Sequence[Told]) -> "Tensor":
     return modelling + CONTRAST * softplus(not_so - so).mean()
 
 
-def learns_answers(model: AdaptedModel, batch: Sequence[Dialogue]) -> "Tensor":
+def learns_answers(model: LanguageModel, batch: Sequence[Dialogue]) -> "Tensor":
     """Return the mean loss of a dialogue's answers, token by token."""
     tokens, asked = [], []
     for dialogue in batch:
@@ -118,7 +133,7 @@ def learns_answers(model: AdaptedModel, batch: Sequence[Dialogue]) -> "Tensor":
     return -told.mean()
 
 
-def _last_vectors(model: AdaptedModel, tokens: Sequence[Sequence[int]]) -> "Tensor":
+def _last_vectors(model: LanguageModel, tokens: Sequence[Sequence[int]]) -> "Tensor":
     """Return rows by width: what the model made of each row at its end.
 
     Rows of about the same length go through together, since padding is read like words.
@@ -139,7 +154,7 @@ def _last_vectors(model: AdaptedModel, tokens: Sequence[Sequence[int]]) -> "Tens
     return torch.cat(ends)[place]
 
 
-def _read(model: AdaptedModel, tokens: Sequence[Sequence[int]]) -> "Tensor":
+def _read(model: LanguageModel, tokens: Sequence[Sequence[int]]) -> "Tensor":
     """Return rows by positions by width, padded on the right."""
     import torch
 
@@ -156,7 +171,7 @@ def _read(model: AdaptedModel, tokens: Sequence[Sequence[int]]) -> "Tensor":
 
 
 def _log_likelihood(
-    model: AdaptedModel, tokens: Sequence[Sequence[int]], asked: Sequence[Sequence[bool]]
+    model: LanguageModel, tokens: Sequence[Sequence[int]], asked: Sequence[Sequence[bool]]
 ) -> "tuple[Tensor, Tensor]":
     """Return the log-likelihood of each token that is asked for, and the row that it is of."""
     import torch

@@ -15,6 +15,7 @@ from models.causal_lm.prompt import ANSWERS, KINDS, TUNED
 from models.causal_lm.questions import Questions
 from models.causal_lm.scorer import adapter_of, loaded, local_scorer
 from models.kinds import VOCABULARY
+from models.simulator.concepts import concepts
 from models.simulator.sites import drawn_site
 from models.training.answers import fitted_temperature, sharpened
 from models.training.loop import Plan, train
@@ -27,6 +28,7 @@ from models.training.objectives import (
     learns_answers,
     learns_statements,
 )
+from models.training.prefixes import PrefixedModel, TriggeredModel, search
 from models.training.sites import KindReader, sites, weighs_pairs
 from models.weights import identify
 from tests.models.tiny_model import save_tiny_model
@@ -63,6 +65,36 @@ def test_questions_are_learned_and_the_adapter_answers_as_the_model_that_learned
     texts = [each.prompt for each in QUESTIONS]
     told = again.engine.log_probabilities(texts, ANSWERS).argmax(axis=1)
     assert (told == [each.answer for each in QUESTIONS]).mean() > 0.8
+
+
+def test_vectors_in_front_of_a_frozen_model_learn_questions(folder, tmp_path):
+    model = PrefixedModel(folder, tokens=4, precision="float32")
+    frozen = [each.clone() for each in model.model.model.parameters()]
+    objective = ChoosesAnswer(ANSWERS)
+    progress = learned(model, objective, lambda step: QUESTIONS, 100, tmp_path / "c")
+    assert progress[-1].losses[-1] < progress[0].losses[0] * 0.9
+    assert all(map(torch.equal, frozen, model.model.model.parameters()))
+
+
+def test_a_search_finds_words_that_help_a_frozen_model(folder):
+    model = TriggeredModel(folder, "X = Y =", precision="float32")
+    objective, begun = ChoosesAnswer(ANSWERS), model.words.clone()
+    before = objective(model, QUESTIONS).item()
+    for _ in zip(range(8), search(model, objective, lambda step: QUESTIONS, 10), strict=False):
+        pass
+    assert objective(model, QUESTIONS).item() < before
+    assert not torch.equal(model.words, begun)
+
+
+def test_words_in_front_are_read_like_those_of_the_question(folder):
+    model = TriggeredModel(folder, "X =", precision="float32")
+    plain = AdaptedModel(folder, WHOLE, precision="float32")
+    question = QUESTIONS[0].prompt
+    objective = ChoosesAnswer(ANSWERS)
+    with torch.no_grad():
+        found = objective.logits(model, [question, question[:-20]])
+        expected = objective.logits(plain, [f"X = {question}", f"X = {question[:-20]}"])
+    assert torch.allclose(found, expected, atol=1e-5)
 
 
 def test_a_run_that_was_stopped_goes_on_to_the_same_end(folder, tmp_path):
@@ -134,6 +166,14 @@ def test_exchanging_two_kinds_exchanges_the_answers(seed):
     first, second = torch.tensor([0, 1, 2]), torch.tensor([3, 4, 0])
     straight, turned = head(vectors, first, second), head(vectors, second, first)
     assert torch.allclose(straight, turned[:, [1, 0, 2]], atol=1e-6)
+
+
+def test_every_other_site_has_concepts_that_only_training_learns_about():
+    plain, wide = sites(3, 2)
+    assert {kind.name for kind in plain.own} <= set(concepts())
+    assert not {kind.name for kind in wide.own} <= set(concepts())
+    held = {name for name, each in concepts().items() if each.held_out}
+    assert held.isdisjoint(kind.name for kind in wide.own)
 
 
 @given(st.integers(0, 5))
