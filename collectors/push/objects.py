@@ -17,6 +17,7 @@ from collectors.push.protobuf_fields import LENGTH, fields_of
 SMALL: Final = 256 << 10  # bytes of a body that is not looked at: it cannot become much
 SHORT: Final = 32  # bytes of a field from which on it takes little more than its size
 SHORT_FIELDS: Final = 500_000  # of one body, many times those of usual requests
+PACKED_BYTES: Final = 3 << 20  # of numbers in lists, of which a byte becomes eight
 VALUES: Final = 250_000  # of one JSON body,
 JSON_BYTES: Final = 4 << 20  # and its size: a character may take four bytes once it is read
 TAG: Final = 0x87  # bits of a tag of fields 1 to 15 that tell how its value is written
@@ -52,6 +53,28 @@ def refuse_dense_protobuf(protocol: str, body: bytes, path: Path, most: int) -> 
         raise TooLarge(f"{protocol}: a request holds at most {most} records")
 
 
+def refuse_long_lists(protocol: str, body: bytes, path: Path) -> None:
+    """Let no body pass that packs more numbers into lists than it could hold itself.
+
+    Args:
+        protocol: What the sender is told that it speaks.
+        body: Unpacked, which ``refuse_dense_protobuf`` let pass.
+        path: Numbers of the fields that lead to the lists, the outermost first.
+
+    Raises:
+        TooLarge: the lists have more than ``PACKED_BYTES`` together.
+        Malformed: it is damaged on the way to them.
+    """
+    if len(body) <= SMALL:
+        return
+    try:
+        size = _list_bytes(body, 0, len(body), path)
+    except Malformed as error:
+        raise Malformed(f"{protocol}: the body is no valid protobuf of its kind") from error
+    if size > PACKED_BYTES:
+        raise TooLarge(f"{protocol}: lists of numbers have at most {PACKED_BYTES} bytes together")
+
+
 def refuse_dense_json(protocol: str, body: bytes) -> None:
     """Let no body pass that is larger than ``JSON_BYTES`` or holds more than ``VALUES`` values.
 
@@ -73,6 +96,15 @@ def _short_fields(body: bytes, at: int) -> int:
     """
     octets = np.frombuffer(body, np.uint8, min(SMALL + 1, len(body) - at), at)
     return int(np.count_nonzero((octets[:-1] & TAG == LENGTH) & (octets[1:] < SHORT)))
+
+
+def _list_bytes(body: bytes, at: int, stop: int, path: Path) -> int:
+    """Return how many bytes the fields at the end of ``path`` have together."""
+    size = 0
+    for number, kind, begin, end in fields_of(body, at, stop):
+        if kind == LENGTH and number in path[0]:
+            size += _list_bytes(body, begin, end, path[1:]) if path[1:] else end - begin
+    return size
 
 
 def _messages(body: bytes, at: int, stop: int, path: Path) -> Iterator[int]:

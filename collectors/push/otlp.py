@@ -25,7 +25,7 @@ from collectors.limits import Limits
 from collectors.prometheus_labels import NAME, entity_of
 from collectors.push import Decoded, Malformed, TooLarge, Unsupported
 from collectors.push.json_body import parsed
-from collectors.push.objects import Path, refuse_dense_protobuf
+from collectors.push.objects import Path, refuse_dense_protobuf, refuse_long_lists
 from diagnose.schema import TIME
 from diagnose.schema.wire import ENTITY
 
@@ -50,6 +50,8 @@ DEFAULT_SERVICE: Final = "unknown_service"  # what an SDK says that was not told
 # attributes or texts, hence they end before.
 RECORDS: Final = (frozenset({1}), frozenset({2}), frozenset({2}))
 POINTS: Final = (*RECORDS, frozenset({5, 7, 9, 10, 11}), frozenset({1}))
+# Those that lead to the buckets of exponential histograms, which are written in a byte each.
+BUCKETS: Final = (*RECORDS, frozenset({10}), frozenset({1}), frozenset({8, 9}), frozenset({2}))
 FARTHEST: Final = 2**53  # microseconds: beyond any clock, and far from overflow
 
 
@@ -76,6 +78,8 @@ def request_of(
     if kind == PROTOBUF:
         most = limits.samples if path == POINTS else limits.records
         refuse_dense_protobuf("otlp", body, path, most)
+        if path == POINTS:
+            refuse_long_lists("otlp", body, BUCKETS)
         try:
             message.ParseFromString(body)
         except DecodeError as error:

@@ -62,6 +62,12 @@ BOMBS = {
         r'body = request(within(b"\x12", within(b"\x2a", (b"\x0a\x09\x19" + bytes(8)) * 900_000)))',
         OTLP.format("OtlpMetrics().decode"),
     ),
+    # a byte in the list of an exponential histogram's buckets becomes eight
+    "buckets": (
+        r'body = request(within(b"\x12", within(b"\x52", within(b"\x0a", within(b"\x42", '
+        r'within(b"\x12", b"\x01" * (7 << 20)))))))',
+        OTLP.format("OtlpMetrics().decode"),
+    ),
     "attributes of one span": (
         r'body = request(within(b"\x12", b"\x4a\x00" * (7 << 20)))',
         OTLP.format("OtlpTraces().decode"),
