@@ -6,9 +6,10 @@ same; cases whose disk left within the horizon without failing have no outcome a
 """
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
+from typing import Final
 
 import lightgbm as lgb
 import numpy as np
@@ -31,6 +32,7 @@ from models.disks.forests import RECIPES, SHARED
 from models.disks.history import Array, History, Hours
 from models.disks.outcomes import COLUMNS, EDGES, Outcomes
 from tests.bench.markdown import table
+from tests.bench.operating import exact
 
 Fit = Callable[[Array, "np.ndarray", Array], Callable[[Array], Array]]
 Split = Iterator[tuple[Outcomes, "np.ndarray", "np.ndarray"]]
@@ -44,6 +46,16 @@ HEAD = (
     "days of lead, median",
     "calibration error",
 )
+RULE: Final = "SMART rule"
+FALSE_ALARMS: Final = (1, 10)  # in 10,000 drive-days
+LEADS: Final = (0, 7, 14, 30, 60, 90)  # days
+LEAD_HEAD = (
+    "way",
+    "false alarms in 10,000 drive-days",
+    *(f"more than {days} days before" for days in LEADS),
+)
+SAID: Final = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
+SAID_HEAD = ("horizon", "cases", "said, mean", "failed")
 
 
 def newest(history: History, disk: Hours, at: Hours) -> Array:
@@ -86,20 +98,76 @@ def answered(fleet: Fleet, split: Split, asked: Asked, fit: Fit) -> Array:
     return risk
 
 
+def drive_days(ranking: Ranked) -> float:
+    """Return how long disks were in service between the landmarks, in days."""
+    return len(ranking.disk) * LANDMARK_HOURS / 24
+
+
 def recall_at(ranking: Ranked, false_alarms: float) -> float:
     """Return the recall where there are so many false alarms in 10,000 drive-days."""
-    days = len(ranking.disk) * LANDMARK_HOURS / 24
+    days = drive_days(ranking)
     wrong = np.cumsum(~ranking.failed)[ranking.last]
     found = np.cumsum(ranking.failed)[ranking.last] / ranking.failed.sum()
     return float(np.interp(false_alarms * days / 1e4, np.append(0, wrong), np.append(0, found)))
 
 
-def rows(fleet: Fleet, asked: Asked, ways: dict[str, Array]) -> Iterator[list[str]]:
-    """Yield a line for each horizon and way."""
-    rule = alarmed(fleet.history, asked.disk, asked.at).astype(float)
-    ways = ways | {"SMART rule": np.repeat(rule[:, None], len(HORIZONS), axis=1)}
+def noticed(ranking: Ranked, false_alarms: float) -> Array:
+    """Return by how many days each failing disk was alarmed before its failure; 0 where never.
+
+    Args:
+        ranking: Every disk in service at each landmark.
+        false_alarms: In 10,000 drive-days, where the bar is.
+    """
+    most = false_alarms * drive_days(ranking) / 1e4 + 0.5
+    wrong = np.cumsum(~ranking.failed)[ranking.last]
+    allowed = np.append(0, ranking.last + 1)[np.searchsorted(wrong, most, "right")]
+    fails = np.isfinite(ranking.left_days)
+    _, disk = np.unique(ranking.disk[fails], return_inverse=True)
+    days = np.zeros(int(disk.max(initial=-1)) + 1)
+    alarm = np.flatnonzero(fails) < allowed
+    np.maximum.at(days, disk[alarm], ranking.left_days[fails][alarm])
+    return days
+
+
+def leads(fleet: Fleet, asked: Asked, ways: Mapping[str, Array]) -> Iterator[list[str]]:
+    """Yield, for each way, the share of failing disks that were alarmed so many days before."""
+    month = len(HORIZONS) - 1
+    for name, risk in ways.items():
+        ranking = known_outcomes(fleet.outcomes, asked, month, risk[:, month])
+        of_its_own = 1e4 * (ranking.probability == 1)[~ranking.failed].sum() / drive_days(ranking)
+        for false_alarms in (of_its_own,) if name == RULE else FALSE_ALARMS:
+            days = noticed(ranking, false_alarms)
+            shares = (f"{(days > least).mean():.2f}" for least in LEADS)
+            yield [name, f"{false_alarms:.0f}", *shares]
+
+
+def said_and_seen(fleet: Fleet, asked: Asked) -> Iterator[list[str]]:
+    """Yield, for each horizon and range of probabilities, what was said and what happened."""
     for place, horizon in enumerate(HORIZONS):
-        theirs = known_outcomes(fleet.outcomes, asked, place, rule)
+        ours = known_outcomes(fleet.outcomes, asked, place, asked.risk[:, place])
+        part = np.digitize(ours.probability, SAID)
+        for number in np.unique(part):
+            mine = part == number
+            fails, cases = int(ours.failed[mine].sum()), int(mine.sum())
+            seen = exact(fails, cases)
+            yield [
+                horizon,
+                f"{cases:,}",
+                f"{ours.probability[mine].mean():.5f}",
+                f"{seen.value:.5f} [{seen.low:.5f}, {seen.high:.5f}]",
+            ]
+
+
+def with_rule(fleet: Fleet, asked: Asked, ways: Mapping[str, Array]) -> dict[str, Array]:
+    """Return ``ways`` and the SMART rule."""
+    rule = alarmed(fleet.history, asked.disk, asked.at).astype(float)
+    return {**ways, RULE: np.repeat(rule[:, None], len(HORIZONS), axis=1)}
+
+
+def rows(fleet: Fleet, asked: Asked, ways: Mapping[str, Array]) -> Iterator[list[str]]:
+    """Yield a line for each horizon and way."""
+    for place, horizon in enumerate(HORIZONS):
+        theirs = known_outcomes(fleet.outcomes, asked, place, ways[RULE][:, place])
         recall = float(theirs.probability[theirs.failed].mean())
         for name, risk in ways.items():
             ours = known_outcomes(fleet.outcomes, asked, place, risk[:, place])
@@ -112,7 +180,7 @@ def rows(fleet: Fleet, asked: Asked, ways: dict[str, Array]) -> Iterator[list[st
                 f"{precision_at_recall(ours, recall):.3f} (at {recall:.2f})",
                 f"{recall_at(ours, 1):.2f}, {recall_at(ours, 10):.2f}",
                 _days(found.lead_days),
-                "" if name == "SMART rule" else interval(found.calibration_error),
+                "" if name == RULE else interval(found.calibration_error),
             ]
         chance = found.failures / found.cases
         yield [horizon, "chance", f"{chance:.4f}", ".010", f"{chance:.4f}", "", "", ""]
@@ -149,7 +217,12 @@ def main() -> None:
         ways = {"Aitia": questions.risk}
         for name, fit in PEERS.items():
             ways[name] = answered(fleet, iter(split), questions, fit)
-        lines = table(HEAD, rows(fleet, questions, ways))
+        ways = with_rule(fleet, questions, ways)
+        lines = [
+            *table(HEAD, rows(fleet, questions, ways)),
+            *table(LEAD_HEAD, leads(fleet, questions, ways)),
+            *table(SAID_HEAD, said_and_seen(fleet, questions)),
+        ]
         print(f"### {title}: {len(questions.at)} cases\n", *lines, "", sep="\n")  # noqa: T201
 
 
