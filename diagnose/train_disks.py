@@ -204,9 +204,9 @@ class DiskTraining:
         disks = np.flatnonzero(chosen).astype(np.int64)
         encoder = None
         if self.encoded:
-            from models.disks.sequences import SequenceEncoder  # loads torch
+            from models.disks.sequences import DiskEncoder  # loads torch
 
-            encoder = SequenceEncoder.learn(fleet.history, disks, int(outcomes.end.max()))
+            encoder = DiskEncoder.learn(fleet.history, disks, int(outcomes.end.max()))
         model = fit(fleet.history, outcomes, cases, disks, trees, encoder)
         if trees is None:
             draft = kept.with_suffix(f".{os.getpid()}")

@@ -16,7 +16,7 @@ from models.disks.forests import RECIPES, Forests
 from models.disks.survival import INTERVALS, DiskSurvival
 
 if TYPE_CHECKING:
-    from models.disks.sequences import SequenceEncoder
+    from models.disks.sequences import DiskEncoder
 
 SHIPPED: Final = Path(__file__).parent / "weights"
 TREES: Final = "hazards-{}.txt"  # one file a recipe
@@ -87,10 +87,10 @@ def load(folder: Path = SHIPPED) -> tuple[DiskSurvival, dict[str, Any]]:
     return DiskSurvival(trees, rates, unknown, bend, base, encoder), card
 
 
-def _encoder(folder: Path) -> "SequenceEncoder":
-    from models.disks.sequences import SequenceEncoder  # loads torch, which few models need
+def _encoder(folder: Path) -> "DiskEncoder":
+    from models.disks.sequences import DiskEncoder  # loads torch, which few models need
 
-    return SequenceEncoder.read((folder / ENCODER).read_bytes())
+    return DiskEncoder.read((folder / ENCODER).read_bytes())
 
 
 def _write(path: Path, content: str | bytes) -> int:

@@ -28,7 +28,7 @@ from models.disks.outcomes import EDGES, Outcomes
 from models.disks.rates import rates
 
 if TYPE_CHECKING:  # torch is loaded only where an encoder is used
-    from models.disks.sequences import SequenceEncoder
+    from models.disks.sequences import DiskEncoder
 
 INTERVALS: Final = len(EDGES) - 1
 ROWS_AT_ONCE: Final = 100_000  # bounds the memory, whatever the number of cases
@@ -53,7 +53,7 @@ class DiskSurvival:
     unknown: Array
     bend: Array
     base: Array
-    encoder: "SequenceEncoder | None" = None
+    encoder: "DiskEncoder | None" = None
 
     def predict(self, history: History, disk: Hours, at: Hours) -> Array:
         """Return the probabilities of failing within each horizon, of shape (cases, horizons).
@@ -114,7 +114,7 @@ def fit(
     cases: Cases,
     disks: Hours,
     trees: Forests | None = None,
-    encoder: "SequenceEncoder | None" = None,
+    encoder: "DiskEncoder | None" = None,
 ) -> DiskSurvival:
     """Return a model learned from ``cases``, its hazards not bent yet.
 
@@ -181,7 +181,7 @@ def _told(
     row: Hours,
     at: Hours,
     rates: tuple[Mapping[str, Array], Array],
-    encoder: "SequenceEncoder | None",
+    encoder: "DiskEncoder | None",
 ) -> NDArray[np.float32]:
     told = features(history, row, at, *rates)
     if encoder is None:

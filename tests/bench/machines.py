@@ -5,8 +5,12 @@
 DIR holds one ``NAME.npz`` a server with ``train`` (taken for calm), ``test`` and ``test_label``.
 Aitia sees what a scan would: the instants up to now and the history before them, test and all, and
 says one number a scan. The others learn once from ``train`` and say one number an instant; they are
-asked as they are, and smoothed by the mean of the same stretches. Every instant counts by itself:
-no point adjustment. Intervals are over servers.
+asked as they are, and smoothed by the mean of the same stretches. So do sequence encoders: one that
+learned from the server's own ``train``, and one that learned from that of all other servers of its
+kind. Every instant counts by itself: no point adjustment. Intervals are over servers.
+
+How encoders are trained and read was chosen on the servers in ``CHOSEN_ON``; the others, told apart
+in a table of their own, had no part in it.
 """
 
 import argparse
@@ -22,13 +26,17 @@ from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
 from sklearn.metrics import average_precision_score, precision_recall_curve
 
+from models.encoder import SequenceEncoder
+from models.normal_life import CONTEXT, NormalLife, foreteller
 from tests.bench.markdown import table
 from tests.bench.replay_days import HISTORY, QUIET, STEPS, scan
 
 Array = NDArray[np.float64]
 Score = Callable[[Array], Array]
 
+CHOSEN_ON: Final = frozenset({"machine-1-6", "omi-1", "omi-3", "omi-5"})
 RECALLS: Final = (0.3, 0.5)
+BEST_PEER: Final = "PCA, smoothed"
 VARIANCE: Final = 0.9  # that PCA's components hold
 FLOOR: Final = 0.01  # of a signal's range in train: the least scale
 RESAMPLES: Final = 1000
@@ -124,6 +132,22 @@ def aitia(calm: Array, asked: Array, step: float, every: int) -> tuple[Array, in
     return np.append(score, np.full(len(asked) - len(score), score[-1])), scans.length
 
 
+def remembered(
+    calm: Array, asked: Array, encoder: SequenceEncoder | None, length: int
+) -> tuple[Array, Array]:
+    """Return how odd each stretch is to who knows the server, and -log10 of its chance.
+
+    Args:
+        calm: What is learned from.
+        asked: What follows it.
+        encoder: What has learned from other servers; None to learn from this one.
+        length: Instants of a stretch.
+    """
+    life = NormalLife.of(calm, encoder)
+    odd = smoothed(life.oddness(np.concatenate([calm[-CONTEXT:], asked])), length)
+    return odd, life.surprise(odd, length)
+
+
 def smoothed(score: Array, length: int) -> Array:
     """Return the mean of each stretch of ``length`` instants in place of its instants."""
     place = np.arange(len(score)) // length
@@ -131,28 +155,73 @@ def smoothed(score: Array, length: int) -> Array:
     return np.asarray(mean[place])
 
 
-def scored(folder: Path, every: int, kept: Path | None) -> Iterator[tuple[str, dict[str, Scored]]]:
-    """Yield every server's name and what each way says about it."""
-    for file in sorted(folder.glob("*.npz")):
-        step = next(seconds for start, seconds in STEPS.items() if file.name.startswith(start))
+@dataclass(frozen=True, slots=True, eq=False)
+class Server:
+    """One server's file.
+
+    Attributes:
+        name: Of the file.
+        calm: Taken for calm, of shape (instants, signals).
+        asked: What follows it, likewise.
+        label: Whether each instant asked is labelled anomalous.
+    """
+
+    name: str
+    calm: Array
+    asked: Array
+    label: NDArray[np.bool_]
+
+    @classmethod
+    def read(cls, file: Path) -> "Server":
+        """Return what is in ``file``."""
         with np.load(file, allow_pickle=False) as parts:
             calm, asked = parts["train"].astype(float), parts["test"].astype(float)
-            label = parts["test_label"].astype(bool)
-        said: dict[str, Array] = {}
-        cache = kept / f"{file.stem}-{every}.npz" if kept else None
-        if cache and cache.exists():
-            with np.load(cache, allow_pickle=False) as read:
-                said["Aitia"], length = read["score"], int(read["length"])
-        else:
-            said["Aitia"], length = aitia(calm, asked, step, every)
-            if cache:
-                cache.parent.mkdir(parents=True, exist_ok=True)
-                np.savez(cache, score=said["Aitia"], length=length)
+            return cls(file.stem, calm, asked, parts["test_label"].astype(bool))
+
+    @property
+    def kind(self) -> str:
+        """Return what servers with the same signals have in common."""
+        return self.name.split("-")[0]
+
+    @property
+    def step(self) -> float:
+        """Return the seconds between two instants."""
+        return STEPS[self.kind]
+
+
+def scored(folder: Path, every: int, kept: Path | None) -> Iterator[tuple[str, dict[str, Scored]]]:
+    """Yield every server's name and what each way says about it."""
+    servers = [Server.read(file) for file in sorted(folder.glob("*.npz"))]
+    for server in servers:
+        ours, length = _kept(server, every, kept)
+        said = {"Aitia": ours}
         for name, learn in PEERS.items():
-            score = learn(calm)
-            said[name] = score(asked) / np.quantile(score(calm), 0.99)
+            score = learn(server.calm)
+            said[name] = score(server.asked) / np.quantile(score(server.calm), 0.99)
             said[f"{name}, smoothed"] = smoothed(said[name], length)
-        yield file.stem, {name: Scored(label, score, step) for name, score in said.items()}
+        others = [one.calm for one in servers if one.kind == server.kind and one is not server]
+        encoders = {"own past": None} | ({"other servers": foreteller(others)} if others else {})
+        for name, encoder in encoders.items():
+            odd, surprise = remembered(server.calm, server.asked, encoder, length)
+            said[f"encoder, {name}"] = odd
+            said[f"Aitia or encoder, {name}"] = np.maximum(ours, surprise)
+        yield (
+            server.name,
+            {name: Scored(server.label, score, server.step) for name, score in said.items()},
+        )
+
+
+def _kept(server: Server, every: int, kept: Path | None) -> tuple[Array, int]:
+    """Return what Aitia says, from ``kept`` if it is there, and the instants of a stretch."""
+    cache = kept / f"{server.name}-{every}.npz" if kept else None
+    if cache and cache.exists():
+        with np.load(cache, allow_pickle=False) as read:
+            return read["score"], int(read["length"])
+    score, length = aitia(server.calm, server.asked, server.step, every)
+    if cache:
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(cache, score=score, length=length)
+    return score, length
 
 
 def rows(servers: Mapping[str, Mapping[str, Scored]]) -> Iterator[list[str]]:
@@ -170,6 +239,22 @@ def rows(servers: Mapping[str, Mapping[str, Scored]]) -> Iterator[list[str]]:
         yield [way, *(_interval(np.array(values), draws) for values in measures)]
     share = [next(iter(server.values())).label.mean() for server in servers.values()]
     yield ["chance", f"{np.mean(share):.2f}", "", "", *("" for _ in RECALLS)]
+
+
+def gained(
+    servers: Mapping[str, Mapping[str, Scored]], unseen: Mapping[str, Mapping[str, Scored]]
+) -> Iterator[str]:
+    """Yield the lines of a table: what each way gains over the best peer, server by server."""
+    rng = np.random.default_rng(0)
+    lines = []
+    for way in next(iter(servers.values())):
+        cells = [way]
+        for some in (servers, unseen):
+            draws = rng.integers(0, len(some), (RESAMPLES, len(some)))
+            less = [ways[way].precision() - ways[BEST_PEER].precision() for ways in some.values()]
+            cells.append(_interval(np.array(less), draws))
+        lines.append(cells)
+    yield from table(("way", "all servers", "servers not chosen on"), lines)
 
 
 def bar_of_others(mine: list[Scored], place: int) -> float:
@@ -197,8 +282,12 @@ def main() -> int:
         servers[name] = ways
         sys.stderr.write(f"{name}: {len(next(iter(ways.values())).label)} instants\n")
     days = sum(len(w["Aitia"].label) * w["Aitia"].step for w in servers.values()) / DAY_SECONDS
-    title = f"### {len(servers)} servers, {days:.0f} server-days"
-    sys.stdout.write("\n".join([title, "", *table(HEAD, rows(servers))]) + "\n")
+    lines = [f"### {len(servers)} servers, {days:.0f} server-days", "", *table(HEAD, rows(servers))]
+    unseen = {name: ways for name, ways in servers.items() if name not in CHOSEN_ON}
+    if CHOSEN_ON & servers.keys() and unseen:
+        lines += [f"### {', '.join(sorted(unseen))}", "", *table(HEAD, rows(unseen))]
+        lines += ["### Less the average precision of PCA, smoothed", "", *gained(servers, unseen)]
+    sys.stdout.write("\n".join(lines) + "\n")
     return 0
 
 

@@ -60,13 +60,16 @@ def folder(tmp_path_factory):
     return folder
 
 
-def test_who_looks_finds_a_jump(folder, tmp_path):
+def test_who_looks_finds_a_jump(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr("models.normal_life.BATCHES", 5)
     servers = dict(scored(folder, 1, tmp_path))
     lines = list(rows(servers))
     assert [line[0] for line in lines][:2] == ["Aitia", "median and IQR"]
     for ways in servers.values():
         assert ways["Aitia"].precision() > 0.7
         assert ways["median and IQR, smoothed"].precision() > 0.7
+        assert ways["encoder, own past"].precision() > 0.7
+        assert ways["Aitia or encoder, other servers"].precision() > 0.7
     again = dict(scored(folder, 1, tmp_path))
     np.testing.assert_array_equal(again["omi-1"]["Aitia"].score, servers["omi-1"]["Aitia"].score)
 

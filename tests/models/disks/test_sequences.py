@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from models.disks.history import COLUMNS, SMART, History
-from models.disks.sequences import EMBEDDING, WEEK_HOURS, WEEKS, SequenceEncoder, sequences
+from models.disks.sequences import WEEK_HOURS, WEEKS, DiskEncoder, sequences
+from models.encoder import EMBEDDING
 
 EPOCH_HOURS = (date(2020, 1, 1) - date(1970, 1, 1)).days * 24
 DAYS = 400
@@ -43,7 +44,7 @@ def history():
 def encoder(history):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("models.disks.sequences.ROUNDS", 40)  # one batch each
-        return SequenceEncoder.learn(history, np.arange(30), EPOCH_HOURS + 24 * DAYS)
+        return DiskEncoder.learn(history, np.arange(30), EPOCH_HOURS + 24 * DAYS)
 
 
 def test_the_weeks_are_what_was_known_then(history):
@@ -65,7 +66,7 @@ def test_it_learns_to_foretell(history, encoder):
     disk, at = np.arange(30), np.full(30, EPOCH_HOURS + 24 * 350)
     weeks = torch.from_numpy(sequences(history, disk, at))
     with torch.inference_mode():
-        assert encoder.loss(weeks) < 0.5 * SequenceEncoder().loss(weeks)
+        assert encoder.loss(weeks) < 0.5 * DiskEncoder().loss(weeks)
 
 
 def test_a_state_tells_the_sick_from_the_well_and_nothing_of_the_future(history, encoder):
@@ -80,8 +81,8 @@ def test_a_state_tells_the_sick_from_the_well_and_nothing_of_the_future(history,
 
 
 def test_its_weights_travel(history, encoder):
-    again = SequenceEncoder.read(encoder.weights())
+    again = DiskEncoder.read(encoder.weights())
     disk, at = np.arange(9), np.full(9, EPOCH_HOURS + 24 * 200)
     np.testing.assert_array_equal(again.embed(history, disk, at), encoder.embed(history, disk, at))
     with pytest.raises(ValueError, match="sequence encoder"):
-        SequenceEncoder.read(b"no weights")
+        DiskEncoder.read(b"no weights")
