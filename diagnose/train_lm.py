@@ -17,7 +17,7 @@ import numpy as np
 
 from diagnose.run_card import write_card
 from diagnose.schema import Failure
-from diagnose.unlearned import learned_kinds, unlearned_temperature
+from diagnose.unlearned import learned_kinds, reading_of_the_unlearned
 from models.adapters import CARD, read_adapter
 from models.causal_lm.entailment import WORDING as STRUCTURE
 from models.causal_lm.prompt import ANSWERS, KINDS, TUNED
@@ -36,7 +36,7 @@ from models.weights import BASE, locate
 CHECKPOINT: Final = "checkpoint.safetensors"
 ADAPTER: Final = "adapter"
 HASHED: Final = 50  # batches whose content stands for the data in the run card
-LIMITS_SHARE: Final = 0.3  # of the time to learn, for learning how sure to be of the unlearned
+LIMITS_SHARE: Final = 0.6  # of the time to learn, for learning how sure to be of the unlearned
 DEV_QUESTIONS: Final = 1200  # that the temperature is fitted on
 
 
@@ -188,9 +188,13 @@ def know_limits(wanted: Run, model: Path) -> None:
     folder = wanted.folder / ADAPTER
     minutes = wanted.minutes * LIMITS_SHARE
     shape = STAGES[wanted.stage].shape
-    found = unlearned_temperature(model, shape, wanted.folder, minutes, folder)
+    neither, found = reading_of_the_unlearned(model, shape, wanted.folder, minutes, folder)
     card = json.loads((folder / CARD).read_text(encoding="utf-8"))
-    card |= {"unlearned_temperature": found, "learned": learned_kinds()}
+    card |= {
+        "unlearned_temperature": found,
+        "unlearned_none": neither,
+        "learned": learned_kinds(),
+    }
     (folder / CARD).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from models.causal_lm.prompt import described
 from models.simulator.concepts import wider_concepts
 from models.simulator.sites import drawn_site, left_out
-from models.training.answers import fitted_temperature
+from models.training.answers import fitted_strangeness
 from models.training.loop import Plan, train
 from models.training.lora import AdapterShape
 from models.training.sites import KINDS, HeadAlone, sites, weighs_pairs
@@ -26,10 +26,10 @@ def learned_kinds() -> list[str]:
     return sorted({each.kind.name for each in wider_concepts().values() if not each.held_out})
 
 
-def unlearned_temperature(
+def reading_of_the_unlearned(
     model: Path, shape: AdapterShape, folder: Path, minutes: float, start: Path | None = None
-) -> float:
-    """Return the temperature for pairs of which a kind was not learned.
+) -> tuple[float, float]:
+    """Return what is added to "neither", and the temperature, for pairs with an unlearned kind.
 
     Args:
         model: Folder of the model.
@@ -63,4 +63,4 @@ def unlearned_temperature(
         logs.append(said.log_softmax(dim=1).numpy().astype(np.float64))
         truth.append(site.answer[here])
         weight.append(site.weight[here])
-    return fitted_temperature(np.concatenate(logs), np.concatenate(truth), np.concatenate(weight))
+    return fitted_strangeness(np.concatenate(logs), np.concatenate(truth), np.concatenate(weight))

@@ -43,6 +43,8 @@ class Adapter:
         learned: Names of the kinds that it was taught about, where it has a head.
         unlearned_temperature: The temperature for pairs with any other kind: it is less sure there
             than it seems.
+        unlearned_none: What is added to the logit of "neither" for such pairs before that: what it
+            has not learned of, it takes for unrelated too often.
     """
 
     folder: Path
@@ -53,6 +55,7 @@ class Adapter:
     depth: int | None = None
     learned: frozenset[str] = frozenset()
     unlearned_temperature: float = 1.0
+    unlearned_none: float = 0.0
 
 
 def read_adapter(folder: Path) -> Adapter:
@@ -76,6 +79,7 @@ def read_adapter(folder: Path) -> Adapter:
             card.get("depth"),
             frozenset(card.get("learned", ())),
             float(card.get("unlearned_temperature", card["temperature"])),
+            float(card.get("unlearned_none", 0.0)),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise Failure(f"no adapter in {folder}: {error!r}", WAY_OUT) from error

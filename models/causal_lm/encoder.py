@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from diagnose.schema import Failure
 from models.adapters import HEAD, WAY_OUT, Adapter, merge
 from models.causal_lm.belief import Pair, PairBelief
-from models.causal_lm.prompt import belief_of, described
+from models.causal_lm.prompt import ANSWERS, NEITHER, belief_of, described
 from models.engine import Device, chosen_device
 from models.kinds import canonical
 from models.weights import without_progress
@@ -96,12 +96,15 @@ class Encoder:
                     for start in range(0, len(first), PAIRS)
                 ]
             )
-        sure, unsure = self._adapter.temperature, self._adapter.unlearned_temperature
         known = [True] * len(texts) if learned is None else learned
-        temperature = [
-            sure if known[a] and known[b] else unsure for a, b in zip(first, second, strict=True)
-        ]
-        shares = (logits / torch.tensor(temperature, device=logits.device)[:, None]).softmax(dim=1)
+        strange = torch.tensor(
+            [not (known[a] and known[b]) for a, b in zip(first, second, strict=True)],
+            device=logits.device,
+        )
+        moved = torch.zeros(len(ANSWERS), device=logits.device)
+        moved[ANSWERS.index(NEITHER)] = self._adapter.unlearned_none
+        sharp = torch.where(strange, self._adapter.unlearned_temperature, self._adapter.temperature)
+        shares = ((logits + strange[:, None] * moved) / sharp[:, None]).softmax(dim=1)
         return np.asarray(shares.cpu().numpy(), dtype=np.float64)
 
 

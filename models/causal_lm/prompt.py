@@ -22,6 +22,7 @@ from models.causal_lm.belief import Pair, PairBelief
 from models.kinds import canonical
 
 ANSWERS: Final = (" A", " B", " C")  # the first acts on the second, the second on the first, none
+NEITHER: Final = " C"
 SURELY: Final = 9.0  # largest log-odds of a belief: a probability of 0 would be infinite
 NOTHING: Final = ("N/A", "something", "[MASK]")  # stands for a kind where there is no content
 

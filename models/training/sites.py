@@ -6,7 +6,7 @@ with it. Begun together, both are slower by far: the layers follow a head that k
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -148,7 +148,16 @@ def sites(step: int, count: int, only: Callable[[Kind], bool] | None = None) -> 
     return [drawn_site(seed, KINDS, only=only, wider=seed % 2 == 1) for seed in seeds]
 
 
-def weighs_pairs(model: KindReader, batch: Sequence[Site]) -> "Tensor":
+class WeighsPairs(Protocol):
+    """What is needed of a model that reads kinds."""
+
+    def logits(
+        self, texts: Sequence[str], first: NDArray[np.int64], second: NDArray[np.int64]
+    ) -> "Tensor":
+        """Return pairs by three, from descriptions and each pair's places among them."""
+
+
+def weighs_pairs(model: WeighsPairs, batch: Sequence[Site]) -> "Tensor":
     """Return the loss over all pairs of each site, each weighed as often as it would be asked."""
     import torch
     from torch.nn.functional import cross_entropy

@@ -17,7 +17,7 @@ from models.causal_lm.scorer import adapter_of, loaded, local_scorer
 from models.kinds import VOCABULARY
 from models.simulator.concepts import concepts
 from models.simulator.sites import drawn_site
-from models.training.answers import fitted_temperature, sharpened
+from models.training.answers import fitted_strangeness, fitted_temperature, sharpened
 from models.training.loop import Plan, train
 from models.training.lora import AdaptedModel, AdapterShape
 from models.training.objectives import (
@@ -206,3 +206,28 @@ def test_an_adapter_of_another_model_or_wording_is_refused(folder, tmp_path):
         read_adapter(tmp_path / "b")
     with pytest.raises(Failure, match="no adapter"):
         adapter_of(base, tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(("added", "temperature"), [(-2.0, 2.0), (0.5, 0.8)])
+def test_how_the_unlearned_is_to_be_read_is_found(added, temperature):
+    rng = np.random.default_rng(1)
+    logs = np.log(rng.dirichlet(np.ones(3), 1500))
+    shares = sharpened(logs + np.array([0, 0, added]), temperature)
+    truth = (rng.random((len(shares), 1)) > shares.cumsum(axis=1)).sum(axis=1).clip(max=2)
+    neither, found = fitted_strangeness(logs, truth, np.ones(len(truth)))
+    assert neither / found == pytest.approx(added / temperature, abs=0.35)
+
+
+def test_kinds_that_were_not_taught_are_read_in_their_own_way(folder, tmp_path):
+    model = KindReader(folder, LOWER)
+    base = identify(str(folder))
+    card = {"base": base, "wording": KINDS, "temperature": 1.0, "depth": 1}
+    card |= {"unlearned_temperature": 2.0, "unlearned_none": -3.0, "learned": ["a", "b"]}
+    model.save(tmp_path, card)
+    encoder = Encoder(folder, read_adapter(tmp_path), "cpu")
+    places = [0, 0, 1], [1, 2, 2]
+    plain = encoder.probabilities(["a", "b", "c"], *places)
+    told = encoder.probabilities(["a", "b", "c"], *places, [True, True, False])
+    assert np.allclose(plain[0], told[0])
+    expected = sharpened(np.log(plain[1:]) + np.array([0, 0, -3.0]), 2.0)
+    assert np.allclose(told[1:], expected, atol=1e-5)
