@@ -3,26 +3,29 @@
 CLadder is not shipped; its folder is given. A question tells a graph and figures and asks about
 what is seen (rung 1), done (2) or imagined (3). Questions of one story are not independent, so
 intervals are over stories. A language model is put the question as it is, and what it says to a
-question without content is taken off.
+question without content is taken off. *Last sentence alone* is what its letters tell somebody who
+has learned from other stories.
 
 Reference: Jin et al., "CLadder: Assessing Causal Reasoning in Language Models", NeurIPS 2023.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from diagnose.failure import Failure
 from diagnose.lm_items import Item, Model, by_symbols, opinions_within
-from diagnose.relation_scores import row, rules
+from diagnose.relation_scores import letters_reader, row, rules
 from diagnose.score_table import YES_NO, Progress, ScoreTable, later
 
 SEED: Final = 2026
 RUNGS: Final = {1: "association", 2: "intervention", 3: "counterfactual"}
+FOLDS: Final = 5
 GRAPHS: Final = "test-model-meta.json"  # tells the graph of each model; the others ask about them
 WAY_OUT: Final = "give the folder of CLadder's test-*.json files"
 
@@ -90,9 +93,30 @@ def question_tables(
         drawn = np.random.default_rng([SEED, rung]).permutation(len(known))[:count]
         asked = [known[place] for place in drawn]
         told = [found[0] if (found := by_symbols(item)) else 0.5 for item in asked]
-        rows = [*rules(asked), row("calculation on what was read", asked, told)]
+        alone = _last_sentences(known)[drawn].tolist()
+        rows = [
+            *rules(asked),
+            row("last sentence alone", asked, alone),
+            row("calculation on what was read", asked, told),
+        ]
         for name, model in models.items():
             said = opinions_within(share, model, asked, partial(later, progress, done, total))
             rows.append(row(name, asked[: len(said)], said))
             done += count
         yield ScoreTable(f"CLadder, rung {rung}, {RUNGS[rung]}", YES_NO, tuple(rows))
+
+
+def _last_sentences(known: Sequence[Item]) -> NDArray[np.float64]:
+    """Return what the letters of the last sentences tell, learned from other stories each time."""
+    from sklearn.model_selection import GroupKFold, cross_val_predict
+
+    stories = [item.group for item in known]
+    told = cross_val_predict(
+        letters_reader(),
+        [item.question.rpartition(". ")[2] for item in known],
+        [bool(item.label) for item in known],
+        groups=stories,
+        cv=GroupKFold(min(FOLDS, len(set(stories)))),
+        method="predict_proba",
+    )
+    return np.asarray(told[:, 1], dtype=np.float64)

@@ -9,7 +9,7 @@ has learned from the training classes and is never shown a premise.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -153,15 +153,20 @@ def _blind(item: Item) -> float:
 
 def _letters(learned: Sequence[Item], asked: Sequence[Item]) -> list[float]:
     """Return what the letters of the hypotheses tell who was never shown a premise."""
+    reader = letters_reader()
+    reader.fit([item.question for item in learned], [bool(item.label) for item in learned])
+    told = reader.predict_proba([item.question for item in asked])[:, 1]
+    return [float(one) for one in told]
+
+
+def letters_reader() -> Any:  # noqa: ANN401 - of scikit-learn, which has no types
+    """Return a classifier of texts by their letters, to be fitted."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
 
     pieces = TfidfVectorizer(analyzer="char_wb", ngram_range=(1, 4), min_df=3, sublinear_tf=True)
-    reader = make_pipeline(pieces, LogisticRegression(max_iter=300))
-    reader.fit([item.question for item in learned], [bool(item.label) for item in learned])
-    told = reader.predict_proba([item.question for item in asked])[:, 1]
-    return [float(one) for one in told]
+    return make_pipeline(pieces, LogisticRegression(max_iter=300))
 
 
 def row(who: str, asked: Sequence[Item], said: Sequence[float]) -> ScoreRow:

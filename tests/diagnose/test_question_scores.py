@@ -39,7 +39,7 @@ def folder(tmp_path):
     graphs = [{"model_id": 1, "background": GRAPH}]
     (tmp_path / "test-model-meta.json").write_text(json.dumps(graphs))
     asked = [
-        entry(n, rung, *way, story=f"story {n % 3}")
+        entry(n, rung, *way, story=f"story {n // 2}")
         for rung in (1, 2)
         for n, way in enumerate([("increase", "no"), ("decrease", "yes")] * 3)
     ]
@@ -67,6 +67,7 @@ def test_a_model_stands_beside_the_calculation(folder):
     assert rows["calculation on what was read"][3] == 1
     assert rows["no"][2] == 0
     assert "premise-blind rule" not in rows
+    assert "last sentence alone" in rows
     assert told[-1] == (4, 4)
 
 
