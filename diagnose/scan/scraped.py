@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
+from math import isfinite, log
 from typing import Final, Self
 
 from collectors.prometheus import Prometheus, Target
@@ -27,6 +28,9 @@ HOSTS: Final = 20  # of a shard
 AT_ONCE: Final = 4  # of the 20 queries that Prometheus answers at a time: people ask it, too
 HISTORY: Final = timedelta(hours=1)  # in which a host that has targets is known
 NEWEST: Final = "max(timestamp(up))"
+# Scrapes of a target within HISTORY, of most targets: how often is scraped where nobody tells.
+COUNTED: Final = "quantile(0.5, count_over_time(up[1h]))"
+USUAL: Final = (1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,11 +40,13 @@ class ScrapedCensus:
     Attributes:
         targets: Job and instance of each target, by host.
         every: Seconds between two scrapes of most of a host's targets, where that is known.
+        usual: Likewise, where it is not.
         newest: When something was scraped last.
     """
 
     targets: Mapping[str, tuple[tuple[str, str], ...]]
     every: Mapping[str, float]
+    usual: float
     newest: datetime
 
     @property
@@ -50,7 +56,7 @@ class ScrapedCensus:
 
     def shards(self, hosts: Collection[str], size: int = HOSTS) -> Iterator[Shard]:
         """Yield ``hosts`` in shards; those that are scraped equally often come together."""
-        known = sorted((self.every.get(h, STEP_SECONDS), h) for h in hosts if h in self.targets)
+        known = sorted((self.every.get(h, self.usual), h) for h in hosts if h in self.targets)
         number = 0
         for step, equal in groupby(known, key=lambda one: one[0]):
             names = tuple(host for _, host in equal)
@@ -90,8 +96,8 @@ class Scraped:
             prometheus = Prometheus(connection)
             found = prometheus.series(["up"], at - HISTORY, at)
             every = _every(scraped_often(prometheus))
-            newest = next(prometheus.evaluate(NEWEST, at, at, STEP_SECONDS), None)
-        if newest is None:
+            newest, counted = _value(prometheus, NEWEST, at), _value(prometheus, COUNTED, at)
+        if newest is None or counted is None:
             what = f"Prometheus has scraped nothing in the minutes before {at:%Y-%m-%d %H:%M} UTC"
             raise Failure(what, "look at its targets")
         targets: dict[str, set[tuple[str, str]]] = defaultdict(set)
@@ -99,8 +105,9 @@ class Scraped:
             told = labels.get("job", ""), labels.get("instance", "")
             targets[host_of(entity_of(labels))].add(told)
         named = {host: tuple(sorted(told)) for host, told in targets.items() if host}
-        last = datetime.fromtimestamp(newest.values[-1], UTC)
-        return ScrapedCensus(named, every, min(last, at))
+        apart = HISTORY / timedelta(seconds=1) / max(counted - 1, 1.0)
+        usual = min(USUAL, key=lambda one: abs(log(one / apart)))
+        return ScrapedCensus(named, every, usual, min(datetime.fromtimestamp(newest, UTC), at))
 
     def panel(
         self, shard: Shard, span: tuple[datetime, datetime], recent: timedelta
@@ -114,6 +121,12 @@ class Scraped:
     def incident(self, entity: str, at: datetime, settings: Settings, as_of: datetime) -> Bundle:
         """Return what is needed to explain why ``entity`` is in trouble; see ``Source``."""
         return incident_near(entity, at, settings, as_of)
+
+
+def _value(prometheus: Prometheus, query: str, at: datetime) -> float | None:
+    """Return what a query gives at one moment; None where that is nothing."""
+    found = next(prometheus.evaluate(query, at, at, STEP_SECONDS), None)
+    return found.values[-1] if found and isfinite(found.values[-1]) else None
 
 
 def _every(targets: Collection[Target]) -> dict[str, float]:

@@ -32,9 +32,8 @@ def loaded(device: str) -> tuple[Ask, int]:
     import torch
 
     scorer = local_scorer(device="cuda" if device == "cuda" else "cpu")
-    scorer.ask(
-        list(zip(METRIC_KINDS, LOG_KINDS, strict=False))[:PAIRS_AT_ONCE]
-    )  # loads it, warms it up
+    some = list(zip(METRIC_KINDS, LOG_KINDS, strict=False))[:PAIRS_AT_ONCE]
+    scorer.ask(some)  # loads it, warms it up
     held = [one for one in gc.get_objects() if type(one) is torch.nn.Parameter]
     return scorer.ask, sum(one.nbytes for one in held if one.device.type == device)
 

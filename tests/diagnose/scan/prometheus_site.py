@@ -44,22 +44,22 @@ def samples(host, seed):
     yield f'shop_request_seconds_bucket{{{shop},le="1"}}', silent * np.cumsum(load)
 
 
-def history(file, hosts, end):
-    """Write what was scraped until a Unix time in OpenMetrics."""
-    with file.open("w") as lines:
-        for seed, host in enumerate(hosts):
-            for series, values in samples(host, seed):
-                for place in np.flatnonzero(~np.isnan(values)):
-                    moment = end - STEP * (STEPS - 1 - int(place))
-                    lines.write(f"{series} {values[place]} {moment}\n")
-        lines.write("# EOF\n")
+def history(hosts, end, unit=1):
+    """Return what was scraped until a moment, as exporters write it, with times in 1/unit s."""
+    lines = [
+        f"{series} {values[place]} {unit * (int(end.timestamp()) - STEP * (STEPS - 1 - place))}"
+        for seed, host in enumerate(hosts)
+        for series, values in samples(host, seed)
+        for place in np.flatnonzero(~np.isnan(values)).tolist()
+    ]
+    return "\n".join([*lines, "# EOF\n"])
 
 
 @contextmanager
 def prometheus(folder, hosts=HOSTS, end=MOMENT):
     """Yield the address of a Prometheus that keeps the hosts' past, and scrapes nothing."""
     program, tool = (needed(name, "prometheus") for name in ("prometheus", "promtool"))
-    history(folder / "past.txt", hosts, int(end.timestamp()))
+    (folder / "past.txt").write_text(history(hosts, end))
     command = [tool, "tsdb", "create-blocks-from", "openmetrics", folder / "past.txt"]
     subprocess.run([*command, folder / "tsdb"], check=True, capture_output=True, timeout=60)
     (folder / "prometheus.yml").write_text(json.dumps({"scrape_configs": []}))
@@ -72,12 +72,33 @@ def prometheus(folder, hosts=HOSTS, end=MOMENT):
     ]
     url = f"http://{LOCAL}:{port}"
     with started([program, *options], folder / "prometheus.log"):
-        wait_until(lambda: ready(url), what="Prometheus is ready")
+        wait_until(lambda: answers(f"{url}/-/ready"), what="Prometheus is ready")
         yield url
 
 
-def ready(url):
+@contextmanager
+def victoria(folder, hosts=HOSTS, end=MOMENT):
+    """Yield the address of a VictoriaMetrics that keeps the same."""
+    program, port = needed("victoria-metrics", "victoria-metrics"), free_port()
+    url = f"http://{LOCAL}:{port}"
+    options = [f"-storageDataPath={folder / 'vm'}", "-retentionPeriod=100y"]
+    command = [program, *options, f"-httpListenAddr={LOCAL}:{port}"]
+    with started(command, folder / "victoria.log"):
+        wait_until(lambda: answers(f"{url}/health"), what="VictoriaMetrics is ready")
+        past = history(hosts, end, 1000)
+        httpx.post(f"{url}/api/v1/import/prometheus", content=past).raise_for_status()
+        httpx.get(f"{url}/internal/force_flush").raise_for_status()
+        wait_until(lambda: kept(url, end), what="VictoriaMetrics tells what it was told")
+        yield url
+
+
+def answers(url):
     try:
-        return httpx.get(f"{url}/-/ready").is_success
-    except httpx.ConnectError:
+        return httpx.get(url).is_success
+    except httpx.HTTPError:
         return False
+
+
+def kept(url, end):
+    asked = {"match[]": "up", "start": end.timestamp() - STEP, "end": end.timestamp()}
+    return httpx.get(f"{url}/api/v1/series", params=asked).json()["data"]

@@ -21,7 +21,7 @@ from tests.diagnose.scan.test_engines import SHARDS, dying
 
 folder, deaths = Path(sys.argv[1]), int(sys.argv[2])
 try:
-    for one in list(RayEngine().run(partial(dying, folder, deaths), SHARDS)):
+    for one in list(RayEngine(2).run(partial(dying, folder, deaths), SHARDS)):
         print("done", one.shard, *one.unseen)
 except Failure as failure:
     print(failure.what)

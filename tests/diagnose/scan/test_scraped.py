@@ -28,6 +28,7 @@ from tests.diagnose.scan.prometheus_site import (
     MOMENT,
     STEP,
     prometheus,
+    victoria,
 )
 from tests.static_server import served, tree
 
@@ -107,6 +108,15 @@ def test_a_few_queries_of_bounded_size_ask_for_all(url, monkeypatch):
     assert [len(cut.columns_of(place)) for place in range(4)] == [4, 4, 4, 4]
 
 
+def test_a_victoriametrics_tells_the_same(url, tmp_path):
+    hosts = [CALM, FULL, ILL]  # a Prometheus before 3.0 shows the last value of one that dies twice
+    with victoria(tmp_path) as other:
+        theirs = panel_of(other, hosts)
+    ours = panel_of(url, hosts)
+    assert theirs.signals == ours.signals
+    np.testing.assert_allclose(theirs.values, ours.values, rtol=1e-9)
+
+
 def test_before_anything_was_scraped_that_is_told(url):
     with pytest.raises(Failure, match="has scraped nothing in the minutes before 2026-02-28"):
         Scraped.of(EndpointSection(url=url)).census(MOMENT - timedelta(days=1))
@@ -116,9 +126,9 @@ def up(**labels):
     return {"__name__": "up", **labels}
 
 
-def answers(up, targets=(), newest=MOMENT):
-    """Answer as a Prometheus with these series of ``up`` and these targets."""
-    point = [newest.timestamp(), str(newest.timestamp())]
+def answers(up, targets=()):
+    """Answer as a Prometheus with these series of ``up`` and these targets, scraped at MOMENT."""
+    point = [MOMENT.timestamp(), str(MOMENT.timestamp())]
     data = {
         "series": list(up),
         "targets": {"activeTargets": list(targets)},
@@ -155,8 +165,8 @@ def test_a_host_is_known_once_by_all_that_is_scraped_on_it():
 def test_hosts_that_are_scraped_equally_often_share_shards():
     names = [f"web{i}" for i in range(5)]
     series = [up(job="node", instance=f"{name}:9100") for name in names]
-    slow = [target("1m", job="node", instance=f"{name}:9100") for name in names[:2]]
-    found = census(answers(series, slow))
+    told = [target("1m" if n < "web2" else "15s", job="node", instance=f"{n}:9100") for n in names]
+    found = census(answers(series, told))
     shards = list(found.shards([*names, "db9"], 2))
     assert [(s.number, s.hosts, s.where.step_seconds) for s in shards] == [
         (0, ("web2", "web3"), 15.0),
@@ -164,6 +174,22 @@ def test_hosts_that_are_scraped_equally_often_share_shards():
         (2, ("web0", "web1"), 60.0),
     ]
     assert shards[1].where.named == (("web4", "node", "web4:9100"),)
+
+
+@pytest.mark.parametrize(("scrapes", "seconds"), [(241, 15), (61, 60), (12, 300), (5, 900)])
+def test_where_nobody_tells_how_often_is_scraped_the_scrapes_do(scrapes, seconds):
+    point = [MOMENT.timestamp(), str(MOMENT.timestamp())]
+    counted = [MOMENT.timestamp(), str(scrapes)]
+
+    def answer(path, headers, body):
+        if "query_range" in path:
+            value = counted if "count_over_time" in body else point
+            data = {"resultType": "matrix", "result": [{"metric": {}, "values": [value]}]}
+            return 200, {"status": "success", "data": data}
+        return answers([up(job="node", instance="web1:9100")])(path, headers, body)
+
+    (shard,) = census(answer).shards(["web1"])
+    assert shard.where.step_seconds == seconds
 
 
 def test_names_with_meaning_in_a_query_are_asked_for_as_they_are():
