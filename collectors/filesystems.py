@@ -65,7 +65,7 @@ class Filesystems:
 def _mounted(mountinfo: str) -> Iterator[tuple[str, bool]]:
     """Yield where each local file system is mounted first, and whether it is read-only."""
     seen = set()
-    for line in mountinfo.splitlines():
+    for line in filter(None, mountinfo.split("\n")):  # a name may hold what Unicode ends lines with
         before, _, after = line.partition(" - ")
         _, _, device, _, point, *_ = before.split(" ")
         # The file system's own options: a sandbox may show us a writable one read-only.

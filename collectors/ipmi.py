@@ -60,7 +60,7 @@ class Ipmi:
         moment at which it was first read.
         """
         now = datetime.now(UTC)
-        shown = sensors(self.ask(("sdr", "elist", "all")).splitlines())
+        shown = sensors(self._asked("sdr", "elist", "all"))
         rows = [(now, self.host, signal, value) for signal, value in shown]
         if rows:
             yield pl.DataFrame(rows, READINGS, orient="row")
@@ -68,13 +68,17 @@ class Ipmi:
         known = _Cursor.read(self.cursor)
         if known and known.state == state:
             return
-        listed = list(events(self.ask(("sel", "elist")).splitlines()))
+        listed = list(events(self._asked("sel", "elist")))
         fresh, cleared = _fresh(listed, known, since)
         records = [_cleared(now, self.host)] if cleared else []
         records += [_record(event, now, self.host) for event in fresh]
         self.cursor = _Cursor(state, tuple(map(_key, listed[-REMEMBERED:]))).text()
         if records:
             yield pl.DataFrame(records, LOGS, orient="row").sort("time", maintain_order=True)
+
+    def _asked(self, *arguments: str) -> list[str]:
+        """Return the lines of an answer; names may hold what Unicode ends lines with."""
+        return self.ask(arguments).split("\n")
 
 
 class Ipmitool:

@@ -44,6 +44,15 @@ def test_local_file_systems_once_each():
     assert read["system.filesystem.inodes.utilization//"] == 0.75
 
 
+def test_a_name_that_holds_ends_of_lines_hides_no_file_system(tmp_path):
+    told = tmp_path / "mountinfo"
+    name = "my\x0cown\u2028files"
+    told.write_text(MOUNTS.read_text().replace("my\\040files", name))
+    read = readings(Filesystems("db1", told, statvfs))
+    assert read[f"system.filesystem.read_only//srv/{name}"] == 1
+    assert read["system.filesystem.read_only//"] == 0
+
+
 def test_a_disk_that_cannot_be_asked_is_said_after_the_others():
     def broken(path):
         if path == "/":

@@ -82,6 +82,13 @@ def test_events_are_records_in_their_order():
     assert json.loads(records["attributes"][9])["sel.id"] == "a"
 
 
+def test_a_name_that_holds_ends_of_lines_hides_no_event():
+    lines = [line.replace("Drive 0", "Drive\x0b0\x85\u2028!") for line in SEL]
+    records = logs(Ipmi("db1", Recording(lines)))
+    assert records.height == len(SEL)
+    assert records["body"][1].endswith(": Drive Fault")
+
+
 def test_without_a_cursor_since_decides():
     since = datetime(2026, 11, 22, 9, 21, 57, tzinfo=UTC)
     assert logs(Ipmi("db1", Recording()), since).height == 6
