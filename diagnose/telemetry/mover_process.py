@@ -87,19 +87,32 @@ class MoverProcess:
 
     def _run(self) -> None:
         """Hear one process out after the other."""
-        ready = True
+        pause = AGAIN_SECONDS
         while True:
             for report in self._reports():
                 self._hear(report)
-                ready |= report.event == "ready"
+                if report.event == "ready":
+                    pause = AGAIN_SECONDS
             ended = self._end()
             if self._process.returncode or not self._ending.is_set():
                 self._fail(ended)
-            if self._ending.wait(AGAIN_SECONDS if ready else self._flush_seconds):
+            if not self._started_again(pause):
                 return
+            pause = self._flush_seconds  # for one that cannot even begin
+
+    def _started_again(self, pause: float) -> bool:
+        """Return once another process runs; false where none is wanted any more."""
+        while not self._ending.wait(pause):
             with self._changing:
-                if not self._ending.is_set():
-                    self._process, ready = self._started(), False
+                if self._ending.is_set():
+                    break
+                try:
+                    self._process = self._started()
+                except OSError as error:
+                    self._fail(f"no process can be started that moves records: {error.strerror}")
+                else:
+                    return True
+        return False
 
     def _started(self) -> "subprocess.Popen[bytes]":
         pipe = subprocess.PIPE
