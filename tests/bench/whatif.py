@@ -2,22 +2,25 @@
 
 Every request is lived through again on the server itself, five times: the signal held, fresh noise
 in all that it acts on, everything else as it was. Told are the share of 90 % intervals that hold
-what then comes, the share of requests outside of all that was seen that are refused, and the share
-of counterfactuals that are refused where what a signal shows hides its noise.
+what then comes, the share of requests outside of all that was seen that are refused, the share of
+counterfactuals that are refused where what a signal shows hides its noise, and the share of effects
+that DoWhy's refuters uphold, where there is one and where the cause shows another server's life.
 """
 
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
-from typing import Final
+from typing import Final, get_args
 
 import numpy as np
 
-from diagnose.intervene import imagine
+from diagnose.intervene import imagine, refutations
 from diagnose.rehearsal import staged
 from diagnose.scene import scene
+from diagnose.schema import Refutation
+from diagnose.schema.whatif import Refuter
 from diagnose.whatif import asked, effect_on
 from tests.bench.servers import Episode, Veil, episode, random_server
 
@@ -112,6 +115,26 @@ def imagined(seed: int, veil: Veil) -> bool:
     return imagine(incident, node, value).refused is not None
 
 
+def attacks(seed: int, false: bool) -> tuple[Refutation, ...]:
+    """Return how the effect of a parent of the symptom fares against each refuter.
+
+    Args:
+        seed: Of the server.
+        false: Whether the parent shows what that of another server showed, so that there is none.
+    """
+    rng = np.random.default_rng(seed)
+    server = random_server(rng, 5)
+    cause = server.mechanisms[-1].parents[0]
+    lived = episode(rng, server, 0, 4.0, 480, 30)
+    if false:
+        noise = server.noise(rng, len(lived.noise))
+        values = lived.values.copy()
+        values[:, cause] = server.live(noise, lived.shifts)[:, cause]
+        lived = replace(lived, values=values)
+    incident = scene(server.graph, lived.window, server.nodes[-1])
+    return refutations(incident, server.nodes[cause])
+
+
 def share(found: Sequence[float]) -> str:
     """Return a mean share with its 95 % interval, by drawing the requests anew."""
     if not len(found):
@@ -145,6 +168,11 @@ def main(servers: int = 300, first: int = 0) -> None:
     for veil in VEILS:
         found = [imagined(seed, veil) for seed in seeds[: servers // 3]]
         lines.append(f"counterfactual refused, noise {veil}: {share(found)}")
+    for false, effect in ((False, "true"), (True, "no")):
+        told_of = [one for seed in seeds[: servers // 3] for one in attacks(seed, false)]
+        for name in get_args(Refuter):
+            upheld = [one.upheld for one in told_of if one.name == name]
+            lines.append(f"{effect} effect upheld by {name}: {share(upheld)}")
     why = Counter(" ".join((one.refused or "").split()[-6:]) for one in inside if one.refused)
     sys.stdout.write("\n".join([*lines, f"refused inside: {why.most_common(8)}"]) + "\n")
 
