@@ -87,12 +87,8 @@ def scan(
     with Checkpoint.opened(settings.store) as checkpoint:
         started = checkpoint.begin(group.name, min(at, census.newest), shards, source.name)
         look = Look(source, started.moment, group.alpha, group.least_probability)
-        done, begun = started.shards - len(started.pending), perf_counter()
-        for screened in engine.run(partial(screen, look), started.pending):
-            told = tuple(_advised(one, settings) for one in screened.findings)
-            checkpoint.done(started, replace(screened, findings=told))
-            done += 1
-            tell("shards", done, started.shards)
+        begun = perf_counter()
+        _screen(settings, look, engine, checkpoint, started, tell)
         screened_at = perf_counter()
         shards_done = checkpoint.screened(started)
         unseen = set(hosts).difference(census.hosts)
@@ -113,6 +109,23 @@ def scan(
         started.resumed,
         {"screen": screened_at - begun, "explain": perf_counter() - screened_at},
     )
+
+
+def _screen(
+    settings: Settings,
+    look: Look,
+    engine: Engine,
+    checkpoint: Checkpoint,
+    started: Started,
+    tell: Tell,
+) -> None:
+    """Look at the shards that are not done; what becomes of each is kept at once."""
+    done = started.shards - len(started.pending)
+    for screened in engine.run(partial(screen, look), started.pending):
+        told = tuple(_advised(one, settings) for one in screened.findings)
+        checkpoint.done(started, replace(screened, findings=told))
+        done += 1
+        tell("shards", done, started.shards)
 
 
 def _explain(
