@@ -248,6 +248,8 @@ def gained(
     rng = np.random.default_rng(0)
     lines = []
     for way in next(iter(servers.values())):
+        if way == BEST_PEER:
+            continue
         cells = [way]
         for some in (servers, unseen):
             draws = rng.integers(0, len(some), (RESAMPLES, len(some)))
