@@ -1,11 +1,12 @@
 """What many hosts showed within one span, asked of a Prometheus: few queries of bounded size.
 
-First the labels of all series, so that the size of every answer is known before it is asked for.
+First how many series there are, then their labels, then what they showed: the size of every answer
+is known before it is asked for.
 """
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -23,9 +24,11 @@ from diagnose.schema import Node
 
 MOST: Final = 2000  # series of a host
 ASKED: Final = 2000  # series of an answer, but for those of a single host
+HUGE: Final = 20_000  # series of a target, beyond which it is not read at all
 LATELY: Final = 5  # instants at the end, in which a host that still has targets shows them
 UP: Final = "up"  # 1 where a target answered, 0 where it did not, nothing once it is no target
 
+Scraped = tuple[str, str]  # job and instance of a target
 Read = Mapping[Node, str]  # the series of a host, with their metrics' names
 
 
@@ -87,7 +90,9 @@ def read_scraped(
     step = timedelta(seconds=targets.step_seconds)
     instants = max(int((end - start) / step), 1)
     grid = Span(end - step * (instants - 1), instants, step)
-    instances = _by_host(targets)
+    instances, part_of = _small(prometheus, targets, end)
+    if not instances:
+        return None
     found = prometheus.series([_chosen(instances.values())], start, end)
     read, cut = _read(found, instances.keys())
     nodes = sorted(
@@ -107,19 +112,32 @@ def read_scraped(
         return None
     names = {"entity": [n.entity for n in nodes], "signal": [n.signal for n in nodes]}
     known = pl.DataFrame(names)[there]
-    cut = tuple(host for host in cut if host in table.scraped)
-    return panel_of(known, values[:, there], grid, round(recent / step), cut)
+    left_out = tuple(sorted((cut | part_of) & table.scraped))
+    return panel_of(known, values[:, there], grid, round(recent / step), left_out)
 
 
-def _by_host(targets: Targets) -> dict[str, list[tuple[str, str]]]:
-    """Return job and instance of each target, by host."""
-    found: dict[str, list[tuple[str, str]]] = defaultdict(list)
+def _small(
+    prometheus: Prometheus, targets: Targets, at: datetime
+) -> tuple[dict[str, list[Scraped]], set[str]]:
+    """Return the targets of each host, and the hosts of which a target is missing there.
+
+    Missing is one whose series are too many even to be named.
+    """
+    named = _chosen([[(job, instance) for _, job, instance in targets.named]])
+    counted = prometheus.evaluate(f"count by (job, instance) ({named})", at, at, 1.0)
+    huge = {
+        (series.labels.get("job", ""), series.labels.get("instance", ""))
+        for series in counted
+        if max(series.values, default=0) > HUGE
+    }
+    found: dict[str, list[Scraped]] = defaultdict(list)
     for host, job, instance in targets.named:
-        found[host].append((job, instance))
-    return found
+        if (job, instance) not in huge:
+            found[host].append((job, instance))
+    return found, {host for host, *target in targets.named if tuple(target) in huge}
 
 
-def _chosen(targets: Iterable[Sequence[tuple[str, str]]], metrics: Iterable[str] = ()) -> str:
+def _chosen(targets: Iterable[Sequence[Scraped]], metrics: Iterable[str] = ()) -> str:
     """Return PromQL of the series of some hosts' targets; of some metrics, where any are named."""
     told = [one for of_host in targets for one in of_host]
     jobs, instances = (_any(sorted(set(values))) for values in zip(*told, strict=True))
@@ -131,7 +149,7 @@ def _any(texts: Iterable[str]) -> str:
     return quoted("|".join(map(re.escape, texts)))
 
 
-def _read(found: Iterable[Labels], hosts: Iterable[str]) -> tuple[dict[str, Read], tuple[str, ...]]:
+def _read(found: Iterable[Labels], hosts: Iterable[str]) -> tuple[dict[str, Read], set[str]]:
     """Return the series that are read of each host, and the hosts that have more of them.
 
     Of these, metrics with few series come first: those with many have a label for each request,
@@ -142,7 +160,7 @@ def _read(found: Iterable[Labels], hosts: Iterable[str]) -> tuple[dict[str, Read
         node = node_of(labels)
         if host_of(node.entity) in read:
             read[host_of(node.entity)][node] = labels[NAME]
-    cut = tuple(host for host, series in read.items() if len(series) > MOST)
+    cut = {host for host, series in read.items() if len(series) > MOST}
     for host in cut:
         sizes = Counter(read[host].values())
         names = {UP, *fitting(sizes, MOST - sizes.pop(UP, 0))}
@@ -150,7 +168,7 @@ def _read(found: Iterable[Labels], hosts: Iterable[str]) -> tuple[dict[str, Read
     return {host: series for host, series in read.items() if series}, cut
 
 
-def _parts(read: Mapping[str, Read], cut: Sequence[str]) -> Iterator[list[str]]:
+def _parts(read: Mapping[str, Read], cut: Collection[str]) -> Iterator[list[str]]:
     """Yield hosts that are asked about together; one of which not all is read stands alone."""
     part: list[str] = []
     size = 0

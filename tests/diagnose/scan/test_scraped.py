@@ -108,6 +108,17 @@ def test_a_few_queries_of_bounded_size_ask_for_all(url, monkeypatch):
     assert [len(cut.columns_of(place)) for place in range(4)] == [4, 4, 4, 4]
 
 
+def test_a_target_with_more_series_than_can_be_named_is_left_out_and_its_host_is_told(
+    url, monkeypatch
+):
+    monkeypatch.setattr(scraped_panel, "HUGE", 4)  # node has five, shop has four
+    panel = panel_of(url, [CALM, FULL])
+    assert panel.cut == panel.hosts == (FULL, CALM)
+    assert {signal.node.entity for signal in panel.signals} == {f"{FULL}/shop", f"{CALM}/shop"}
+    monkeypatch.setattr(scraped_panel, "HUGE", 3)
+    assert panel_of(url, [CALM, FULL]) is None
+
+
 def test_a_victoriametrics_tells_the_same(url, tmp_path):
     hosts = [CALM, FULL, ILL]  # a Prometheus before 3.0 shows the last value of one that dies twice
     with victoria(tmp_path) as other:
@@ -198,13 +209,14 @@ def test_names_with_meaning_in_a_query_are_asked_for_as_they_are():
 
     def answer(path, headers, body):
         asked.append({name: texts[0] for name, texts in parse_qs(body).items()})
-        return 200, {"status": "success", "data": []}
+        return 200, {"status": "success", "data": [] if "series" in path else {"result": []}}
 
     with served(answer) as url, Endpoint(url).opened() as connection:
         where = Targets((("a", hostile, "a|b:9100"),), 15.0)
         assert read_scraped(Prometheus(connection), where, HOUR, RECENT) is None
-    (form,) = asked
-    assert form["match[]"].startswith(
+    counted, named = asked
+    assert counted["query"] == f"count by (job, instance) ({named['match[]']})"
+    assert named["match[]"].startswith(
         r'{job=~"a\\.b\"\\}\\ or\\ \\{x=\\~\"\\.\\*",instance=~"a\\|b:9100",__name__!~'
     )
 
