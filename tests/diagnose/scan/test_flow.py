@@ -93,6 +93,21 @@ def test_a_calm_fleet_needs_nobody_who_explains(settings):
     assert (report.hosts, report.findings) == (8, ())
 
 
+def broken():
+    raise ValueError("no such axis")
+
+
+def test_an_explanation_that_dies_does_not_end_the_round(settings, capsys):
+    report = scanned(settings, roles=broken)
+    found = by_host(report)
+    assert set(found) == {FULL, ILL, SILENT, WORN}
+    assert found[ILL].defect == "ValueError: no such axis"
+    assert "It was not explained, by a defect of Aitia" in found[ILL].missing[-1]
+    assert found[ILL].symptom is not None
+    show(report)
+    assert f"the explanation of {ILL} died: ValueError: no such axis" in capsys.readouterr().err
+
+
 def test_the_command_scans_in_processes_of_its_own(settings, tmp_path):
     environment = os.environ | {
         "AITIA_TELEMETRY__DIR": str(settings.telemetry.dir),
