@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from diagnose.config import ModelSection
+from diagnose.failure import Failure
 from models.adapters import SHIPPED, Adapter, read_adapter
 from models.causal_lm.belief import PairScorer
 from models.causal_lm.entailment import WORDING, Structured
 from models.causal_lm.prompt import KINDS, TUNED
-from models.causal_lm.scorer import loaded, local_scorer
+from models.causal_lm.scorer import adapter_of, loaded, local_scorer
 from models.engine import Engine
 from models.questions.yes_no import YesNo
 from models.weights import locate
@@ -33,17 +34,24 @@ class Variants:
 
     Args:
         section: Which model, and where it runs.
-        adapters: Folders of what training added; the shipped adapter is there in any case.
+        adapters: Folders of what training added, beside the shipped adapter.
+
+    Attributes:
+        folder: Of the model.
+        shipped: The adapter that ships; None where it is another model's.
+        adapters: The others, by name.
 
     Raises:
-        Failure: an adapter cannot be read, or there is no such model.
+        Failure: an adapter cannot be read or is another model's, or there is no such model.
     """
 
     def __init__(self, section: ModelSection, adapters: Sequence[Path] = ()) -> None:
         self.section = section
-        self.folder = locate(section.name, section.cache_dir).folder
+        found = locate(section.name, section.cache_dir)
+        self.folder = found.folder
+        self.shipped = adapter_of(found.identity, "shipped")
         self.adapters: Mapping[str, Adapter] = {
-            _name(folder): read_adapter(folder) for folder in adapters
+            _name(folder): _checked(read_adapter(folder), found.identity) for folder in adapters
         }
         self._engines: dict[str, Engine] = {}
 
@@ -58,13 +66,10 @@ class Variants:
 
     def readers(self) -> "dict[str, Encoder | Questions]":
         """Return who can be asked about any pair of kinds, of whatever vocabulary."""
-        device = self.section.device
-        shipped = loaded(self.folder, read_adapter(SHIPPED), device)
-        found = {BASE: loaded(self.folder, None, device), TUNED_NAME: shipped}
-        for name, adapter in self.adapters.items():
-            if adapter.wording in ABOUT_PAIRS:
-                found[name] = loaded(self.folder, adapter, device)
-        return found
+        return {
+            name: loaded(self.folder, adapter, self.section.device)
+            for name, adapter in self._about_pairs().items()
+        }
 
     def scorers(self) -> dict[str, PairScorer]:
         """Return who has beliefs about pairs of the product's own kinds, each kept in its table.
@@ -73,27 +78,39 @@ class Variants:
         the product would ask about.
         """
         section = self.section
-        most = {BASE: section.max_questions}
-        chosen = {BASE: None, TUNED_NAME: SHIPPED} | {
-            name: adapter.folder
-            for name, adapter in self.adapters.items()
-            if adapter.wording in ABOUT_PAIRS
-        }
         return {
             name: local_scorer(
                 section.name,
                 section.cache_dir,
                 section.device,
-                most.get(name, EVERY_PAIR),
-                folder,
+                EVERY_PAIR if adapter else section.max_questions,
+                adapter.folder if adapter else None,
             )
-            for name, folder in chosen.items()
+            for name, adapter in self._about_pairs().items()
+        }
+
+    def _about_pairs(self) -> dict[str, Adapter | None]:
+        """Return whose wording is about pairs; None stands for no adapter."""
+        found: dict[str, Adapter | None] = {BASE: None}
+        if self.shipped is not None:
+            found[TUNED_NAME] = self.shipped
+        return found | {
+            name: adapter
+            for name, adapter in self.adapters.items()
+            if adapter.wording in ABOUT_PAIRS
         }
 
     def _engine(self, name: str, adapter: Adapter | None) -> Engine:
         if name not in self._engines:
             self._engines[name] = Engine(self.folder, self.section.device, adapter=adapter)
         return self._engines[name]
+
+
+def _checked(adapter: Adapter, base: str) -> Adapter:
+    if adapter.base != base:
+        what = f"the adapter in {adapter.folder} was trained on another model"
+        raise Failure(what, "name the model that it was trained on as model.name")
+    return adapter
 
 
 def _name(folder: Path) -> str:
