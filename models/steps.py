@@ -20,8 +20,8 @@ UNDONE: Final = 0.25  # least share of all that the level has covered, for a ste
 MAD_TO_SIGMA: Final = 1.4826  # makes the median absolute deviation of normal noise its deviation
 
 
-def stepping(values: Array) -> NDArray[np.bool_]:
-    """Return at which instants levels have just stepped down, and stayed down.
+def stepping(values: Array) -> NDArray[np.int8]:
+    """Return at which instants levels have just stepped, and stayed there: 1 up, -1 down, else 0.
 
     A step is larger than the noise between neighbours and undoes a fair share of all that the level
     has covered, so that neither white noise nor a level that wanders has any.
@@ -31,24 +31,37 @@ def stepping(values: Array) -> NDArray[np.bool_]:
 
     Example:
         >>> level = np.r_[np.linspace(0.5, 0.9, 20), 0.2, 0.21]
-        >>> np.flatnonzero(stepping(level[:, None])).tolist()
+        >>> np.flatnonzero(stepping(level[:, None]) < 0).tolist()
         [20]
     """
-    stepped = np.zeros(values.shape, dtype=bool)
+    stepped = np.zeros(values.shape, dtype=np.int8)
     if len(values) < ABOVE + HELD:
         return stepped
     gains = np.diff(values, axis=0)
-    usual = np.median(gains, axis=0)
-    noise = MAD_TO_SIGMA * np.median(np.abs(gains - usual), axis=0)
-    (column,) = np.nonzero(-gains.min(axis=0) > BEYOND_NOISE * noise)
-    values = values[:, column]
-    covered = np.maximum.accumulate(values, axis=0) - np.minimum.accumulate(values, axis=0)
-    later = np.vstack([values[ABOVE:], np.full((HELD - HELD_LATELY, len(column)), -np.inf)])
-    after = sliding_window_view(later, HELD, axis=0).max(axis=-1)
-    before = sliding_window_view(values, ABOVE, axis=0).min(axis=-1)[: len(after)]
-    least = np.maximum(BEYOND_NOISE * noise[column], UNDONE * covered[ABOVE - 1 : -HELD_LATELY])
-    stepped[ABOVE : 1 - HELD_LATELY, column] = before - after > least
+    noise = MAD_TO_SIGMA * _median(np.abs(gains - _median(gains)))
+    for sign in (1, -1):
+        (column,) = np.nonzero((sign * gains).max(axis=0) > BEYOND_NOISE * noise)
+        lasts = _lasting(sign * values[:, column], BEYOND_NOISE * noise[column])
+        stepped[ABOVE : 1 - HELD_LATELY, column] += np.int8(sign) * lasts
     return stepped
+
+
+def _lasting(values: Array, least: Array) -> NDArray[np.bool_]:
+    """Return where ``values`` step up by more than ``least``, and stay up, from ``ABOVE`` on."""
+    covered = np.maximum.accumulate(values, axis=0) - np.minimum.accumulate(values, axis=0)
+    later = np.vstack([values[ABOVE:], np.full((HELD - HELD_LATELY, values.shape[1]), np.inf)])
+    after = sliding_window_view(later, HELD, axis=0).min(axis=-1)
+    before = sliding_window_view(values, ABOVE, axis=0).max(axis=-1)[: len(after)]
+    share: Array = UNDONE * covered[ABOVE - 1 : -HELD_LATELY]
+    lasts: NDArray[np.bool_] = after - before > np.maximum(least, share)
+    return lasts
+
+
+def _median(values: Array) -> Array:
+    """Return the upper median of each column; faster than numpy's."""
+    middle = len(values) // 2
+    median: Array = np.partition(np.ascontiguousarray(values.T), middle, axis=1)[:, middle]
+    return median
 
 
 def last_step(values: Array, bucket: Callable[[int], NDArray[np.intp]]) -> tuple[int, int]:
@@ -64,11 +77,11 @@ def last_step(values: Array, bucket: Callable[[int], NDArray[np.intp]]) -> tuple
     begin = steps = 0
     while len(values) - begin >= ABOVE + HELD:
         rest = values[begin:]
-        places = np.flatnonzero(stepping(rest[:, None]))
+        places = np.flatnonzero(stepping(rest[:, None]) < 0)
         if not len(places):
             first = np.append(0, np.flatnonzero(np.diff(bucket(begin))) + 1)
             medians = np.array([np.median(part) for part in np.split(rest, first[1:])])
-            places = first[np.flatnonzero(stepping(medians[:, None]))]
+            places = first[np.flatnonzero(stepping(medians[:, None]) < 0)]
         if not len(places):
             break
         begin += int(places[-1])

@@ -236,11 +236,9 @@ def heading(values: Array, alpha: float = 0.01) -> NDArray[np.bool_]:
     n, pairs = len(level), len(level) * (len(level) - 1) // 2
     # The least margin that ``exhaustion`` asks for: that of noise whose neighbours are strangers.
     margin = NormalDist().inv_cdf(1 - alpha / 2) * np.sqrt(n * (n - 1) * (2 * n + 5) / 18)
-    stepped = [
-        stepping(sign * one).any(axis=0) for one in (values[:, whole], level) for sign in (1, -1)
-    ]
+    stepped = (stepping(values[:, whole]) != 0).any(axis=0) | (stepping(level) != 0).any(axis=0)
     trending = np.maximum(rises, falls) >= np.floor((pairs + margin) / 2)
-    moving[whole] = trending | np.any(stepped, axis=0)  # after a step, the rest may have a trend
+    moving[whole] = trending | stepped  # after a step, the rest may have a trend
     return moving
 
 

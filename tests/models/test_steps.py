@@ -39,4 +39,5 @@ def test_a_step_is_seen_where_it_is_in_any_unit(seed, before, after, offset):
     for scale in (1e-3, 1e3):
         stepped = stepping(scale * (level + offset)[:, None])
         assert np.flatnonzero(stepped).tolist() == [before]
-    assert not stepping(-level[:, None]).any()
+        assert stepped[before] == -1
+        np.testing.assert_array_equal(stepping(-scale * (level + offset)[:, None]), -stepped)
