@@ -27,6 +27,8 @@ KEPT: Final = timedelta(days=30)  # for which finished scans are kept
 _SHARD: Final = TypeAdapter(Shard)
 _SCREENED: Final = TypeAdapter(Screened)
 _FINDING: Final = TypeAdapter(Finding)
+# What another version wrote in another form is not resumed: its scan is begun anew.
+_FORM: Final = str([each.json_schema() for each in (_SHARD, _SCREENED, _FINDING)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ class Checkpoint:
             source: Name of the source that the shards are of.
         """
         hosts = sorted(host for shard in shards for host in shard.hosts)
-        digest = hashlib.sha256("\0".join([source, group, *hosts]).encode()).hexdigest()[:12]
+        digest = hashlib.sha256("\0".join([_FORM, source, group, *hosts]).encode()).hexdigest()[:12]
         new = f"{moment:%Y%m%dT%H%M%S}-{digest}"
         with self._writing() as connection:
             self._forget(connection)

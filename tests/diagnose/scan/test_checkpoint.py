@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
+from diagnose.scan import checkpoint as module
 from diagnose.scan.checkpoint import Checkpoint
 from diagnose.scan.shards import Expected, Finding, Screened, Shard
 from diagnose.schema import Node, Prediction
@@ -63,6 +64,14 @@ def test_another_group_a_later_day_other_hosts_or_another_source_are_another_sca
     first = checkpoint.begin("all", NOON, SHARDS, "kept")
     other = checkpoint.begin(group, NOON + timedelta(minutes=minutes), shards, source)
     assert (other.id == first.id, other.resumed) == (False, False)
+
+
+def test_what_another_version_wrote_in_another_form_is_begun_anew(checkpoint, monkeypatch):
+    monkeypatch.setattr(module, "_FORM", "of an earlier version")
+    first = checkpoint.begin("all", NOON, SHARDS, "kept")
+    monkeypatch.undo()
+    again = checkpoint.begin("all", NOON + timedelta(minutes=1), SHARDS, "kept")
+    assert (again.id == first.id, again.resumed, again.pending) == (False, False, tuple(SHARDS))
 
 
 def test_a_scan_that_is_finished_is_not_carried_on(checkpoint):
