@@ -8,7 +8,8 @@ on the same device and threads, beside what everything took.
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,12 +25,14 @@ from models.causal_lm.scorer import loaded
 from models.engine import Device, Engine, Precision, chosen_device
 from models.simulator.questions import EdgeQuestion, edge_questions
 from models.training.answers import answered, text_of
+from models.weights import without_progress
 
 if TYPE_CHECKING:
     from models.causal_lm.encoder import Encoder
 
 SEED: Final = 2026
 UNKNOWN: Final = 60  # pairs that one incident may ask about
+SIGNALS: Final = 40  # that they are pairs of
 JUDGED: Final = 200  # edge questions that say whether a precision still answers as well
 NAIVE: Final = 10  # pairs that are asked naively; each takes as long as the others
 REPEATS: Final = 3
@@ -78,11 +81,12 @@ def speed_table(
 
     where = chosen_device(device)
     questions = list(edge_questions(SEED, JUDGED, "test"))
-    naive = _naive(folder, worded, where, questions[:NAIVE])
+    unknown = _unknown(questions)
+    naive = _naive(folder, worded, where, unknown[:NAIVE])
     ways = _ways(folder, shipped, worded, device, on_cpu=where.type == "cpu")
     rows = [ScoreRow("naive generate()", NAIVE, 1, (naive, None, None, _sure(1.0), None))]
     for done, way in enumerate(ways, start=1):
-        rows.append(_measured(way, questions, naive, where))
+        rows.append(_measured(way, unknown, questions, naive, where))
         progress(done, len(ways))
     told = f"{torch.get_num_threads()} threads of the CPU" if where.type == "cpu" else where.type
     missing = "" if torch.cuda.is_available() else "; NOT MEASURED on a GPU: there is none here"
@@ -109,15 +113,23 @@ def _ways(
     return [*map(in_words, precisions), kinds]
 
 
+def _unknown(questions: Sequence[EdgeQuestion]) -> list[EdgeQuestion]:
+    """Return pairs of so few kinds as one incident has, each kind in several of them."""
+    kinds = list(dict.fromkeys(kind for each in questions for kind in (each.first, each.second)))
+    pairs = list(combinations(kinds[:SIGNALS], 2))
+    drawn = np.random.default_rng(SEED).permutation(len(pairs))[:UNKNOWN]
+    return [replace(questions[0], first=pairs[i][0], second=pairs[i][1]) for i in drawn]
+
+
 def _measured(
     way: Asked,
+    some: Sequence[EdgeQuestion],
     questions: Sequence[EdgeQuestion],
     naive: Estimate,
     where: Any,  # noqa: ANN401
 ) -> ScoreRow:
     from torch.utils.flop_counter import FlopCounterMode
 
-    some = questions[:UNKNOWN]
     began = time.perf_counter()
     model = way.load()
     answered(model, some)
@@ -150,9 +162,10 @@ def _naive(
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    model: Any = AutoModelForCausalLM.from_pretrained(
-        folder, dtype=torch.bfloat16, local_files_only=True
-    )
+    with without_progress():
+        model: Any = AutoModelForCausalLM.from_pretrained(
+            folder, dtype=torch.bfloat16, local_files_only=True
+        )
     if worded is not None:
         merge(model, worded)
     model = model.to(where).eval()
