@@ -22,57 +22,65 @@ app = typer.Typer(
 )
 
 
+Items = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="JSON lines: id, premise, hypothesis; or id, question. And label."
+    ),
+]
+Parts = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="PART",
+        help="edges, relations, questions, graphs, calls, speed or incidents; may be repeated. "
+        "Without: what takes minutes.",
+    ),
+]
+Adapters = Annotated[
+    list[Path] | None,
+    typer.Option(metavar="DIR", help="What training added, beside the model; may be repeated."),
+]
+NoModel = Annotated[
+    bool, typer.Option("--no-model", help="Ask no language model, which is slow on a CPU.")
+]
+Minutes = Annotated[
+    float, typer.Option(min=0, help="Time of the models in a part, or beside an answer by others.")
+]
+PerTable = Annotated[int, typer.Option(min=10, help="Questions, or incidents, of each table.")]
+Cladder = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Of 'questions': the public set CLadder.")
+]
+Bundles = Annotated[
+    list[Path] | None,
+    typer.Option(metavar="DIR", help="Of 'calls', 'incidents': labelled bundles; repeatable."),
+]
+Nodes = Annotated[list[int], typer.Option(min=2, help="Of 'graphs': signals; may be repeated.")]
+Samples = Annotated[list[int], typer.Option(min=20, help="Of 'graphs': rows; may be repeated.")]
+Systems = Annotated[int, typer.Option(min=2, help="Of 'graphs': how many of a size.")]
+Patience = Annotated[
+    float, typer.Option(min=1, help="Of 'graphs': seconds that a peer may search.")
+]
+Device = Annotated[
+    Literal["auto", "cpu", "cuda"] | None,
+    typer.Option(help="Where the model runs, in place of the setting model.device."),
+]
+
+
 @app.command()
 def lm(
-    items: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="JSON lines: id, premise, hypothesis; or id, question. And label."
-        ),
-    ] = None,
-    part: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="PART",
-            help="edges, relations, questions, graphs, calls, speed or incidents; may be repeated. "
-            "Without: what takes minutes.",
-        ),
-    ] = None,
-    adapter: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="DIR", help="What training added, beside the model; may be repeated."),
-    ] = None,
-    no_model: Annotated[
-        bool, typer.Option("--no-model", help="Ask no language model, which is slow on a CPU.")
-    ] = False,
-    minutes: Annotated[
-        float,
-        typer.Option(min=0, help="Time of the models in a part, or beside an answer by others."),
-    ] = 3,
-    items_per_table: Annotated[
-        int, typer.Option(min=10, help="Questions, or incidents, of each table.")
-    ] = 60,
-    cladder: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Of 'questions': the public set CLadder.")
-    ] = None,
-    bundles: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="DIR", help="Of 'calls', 'incidents': labelled bundles; repeatable."),
-    ] = None,
-    nodes: Annotated[
-        list[int], typer.Option(min=2, help="Of 'graphs': signals; may be repeated.")
-    ] = [20],  # noqa: B006 - typer copies it
-    samples: Annotated[
-        list[int], typer.Option(min=20, help="Of 'graphs': rows; may be repeated.")
-    ] = [100, 500],  # noqa: B006
-    systems: Annotated[int, typer.Option(min=2, help="Of 'graphs': how many of a size.")] = 10,
-    patience: Annotated[
-        float, typer.Option(min=1, help="Of 'graphs': seconds that a peer may search.")
-    ] = 60,
-    device: Annotated[
-        Literal["auto", "cpu", "cuda"] | None,
-        typer.Option(help="Where the model runs, in place of the setting model.device."),
-    ] = None,
+    items: Items = None,
+    part: Parts = None,
+    adapter: Adapters = None,
+    no_model: NoModel = False,
+    minutes: Minutes = 3,
+    items_per_table: PerTable = 60,
+    cladder: Cladder = None,
+    bundles: Bundles = None,
+    nodes: Nodes = [20],  # noqa: B006 - typer copies it
+    samples: Samples = [100, 500],  # noqa: B006
+    systems: Systems = 10,
+    patience: Patience = 60,
+    device: Device = None,
     config: Config = None,
     output: Output = "table",
 ) -> None:
@@ -103,7 +111,10 @@ def lm(
                 tuple(bundles or ()),
             )
             tables = _measured(part, wanted)
-    seconds = round(time.monotonic() - began, 1)
+    _tell(answers, tables, round(time.monotonic() - began, 1), output)
+
+
+def _tell(answers: "list[Answer]", tables: "list[ScoreTable]", seconds: float, output: str) -> None:
     if output == "json":
         told = {
             "answers": [asdict(answer) for answer in answers],
