@@ -23,6 +23,7 @@ SAYS_NOTHING = {
     "misc",
 }
 JUDGES = {"falsify", "attribute", "intervene"}
+GIVEN = {"data_received"}  # what asyncio calls a method that we override
 
 
 @pytest.mark.parametrize("name", PACKAGES)
@@ -51,7 +52,7 @@ def test_a_name_says_something(file):
     tree = ast.parse(file.read_text())
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     names = [file.stem, *(node.name for node in ast.walk(tree) if isinstance(node, kinds))]
-    for name in names:
+    for name in set(names) - GIVEN:
         words = set(name.lower().strip("_").split("_"))
         assert not words & (SAYS_NOTHING | {word + "s" for word in SAYS_NOTHING}), name
 

@@ -11,9 +11,7 @@ from typing import Any, Final
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-HEAD_SECONDS: Final = (
-    10.0  # within which a head must have come once it has begun, or been connected
-)
+HEAD_SECONDS: Final = 10.0  # within which a head must be there, from its first byte or connecting
 
 
 class PromptProtocol(H11Protocol):
