@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from diagnose.sections import EndpointSection
+from diagnose.settings.sections import EndpointSection
 
 LARGEST: Final = 256 * 2**20  # bytes of one answer, unpacked
 TOLD: Final = 300  # characters of an error's text

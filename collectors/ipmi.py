@@ -23,7 +23,7 @@ from collectors import NotApplicable
 from collectors.ipmi_text import Event, events, sensors
 from diagnose.config import Settings
 from diagnose.schema import LOGS, READINGS
-from diagnose.sections import IpmiSection
+from diagnose.settings.sections import IpmiSection
 
 EVERY_SECONDS: Final = 60.0  # a BMC is slow, and busy with its server
 REMEMBERED: Final = 8  # last events that the cursor names: one of them may be deleted

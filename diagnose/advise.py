@@ -13,9 +13,9 @@ from math import prod
 from pathlib import Path
 from typing import Final
 
-from diagnose.catalogue import Catalogue, catalogue
-from diagnose.facts import Fact, Facts, facts_of, facts_of_prediction
-from diagnose.runbook import Condition, Runbook
+from diagnose.guidance.catalogue import Catalogue, catalogue
+from diagnose.guidance.facts import Fact, Facts, facts_of, facts_of_prediction
+from diagnose.guidance.runbook import Condition, Runbook
 from diagnose.schema import (
     CausalGraph,
     Diagnosis,

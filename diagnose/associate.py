@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from diagnose.columns import columns
+from diagnose.incident.columns import columns
 from diagnose.schema import Anomaly, Association, Node, RootCause, Window
 
 MOST: Final = 3  # causes that are looked at

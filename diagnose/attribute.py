@@ -3,9 +3,9 @@
 Three questions are asked. Is a candidate still abnormal once its parents are known? What they
 explain is not its own fault. How much of what is abnormal lies downstream of it? The fault explains
 most, so that from the symptom up the anomalous ancestors each step explains a little more, until
-the last one. And the same of its entity, by the calls between all entities (``diagnose.coverage``).
-The answers are log-odds, which are added to those of the ranking without graph, multiplied by the
-graph's trust.
+the last one. And the same of its entity, by the calls between all entities
+(``diagnose.causal.coverage``). The answers are log-odds, which are added to those of the ranking
+without graph, multiplied by the graph's trust.
 
 Assumes:
     One fault. Where there are several, each explains its share.
@@ -24,10 +24,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from diagnose.columns import columns
-from diagnose.coverage import coverage, reached
-from diagnose.influence import Influence, influence
-from diagnose.repeatable import one_quiet_process, own_randomness
+from diagnose.causal.coverage import coverage, reached
+from diagnose.causal.influence import Influence, influence
+from diagnose.causal.repeatable import one_quiet_process, own_randomness
+from diagnose.incident.columns import columns
 from diagnose.schema import Anomaly, CausalGraph, Node, RootCause, Signal, Window
 from models.deviation import measure
 

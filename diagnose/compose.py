@@ -8,14 +8,14 @@ from threadpoolctl import threadpool_limits
 from diagnose.advise import advise
 from diagnose.associate import associate
 from diagnose.attribute import attribute
-from diagnose.brief import brief
 from diagnose.config import Settings
 from diagnose.falsify import falsify
+from diagnose.guidance.brief import brief
+from diagnose.incident.window import WindowLimits
 from diagnose.intervene import counterfactual, intervene
 from diagnose.pipeline import Roles, Write
 from diagnose.story import tell
 from diagnose.topology import read_topology
-from diagnose.window import WindowLimits
 from models.calibration import SHIPPED
 from models.causal_lm.belief import PairScorer
 from models.causal_lm.openai import openai_scorer

@@ -26,8 +26,8 @@ from pydantic_settings import (
 )
 
 from diagnose.failure import Failure
-from diagnose.notify_settings import NotifySection
-from diagnose.sections import (
+from diagnose.settings.notify import NotifySection
+from diagnose.settings.sections import (
     CollectSection,
     DaemonSection,
     EndpointSection,
@@ -42,7 +42,7 @@ from diagnose.sections import (
     StoreSection,
     TelemetrySection,
 )
-from diagnose.yaml_lines import Lines, read_yaml
+from diagnose.settings.yaml_lines import Lines, read_yaml
 
 __all__ = [
     "CollectSection",

@@ -14,7 +14,7 @@ Assumes:
     independences cannot be told apart here, except where a lag shows in the edges.
 
 Reference: Benjamini and Hochberg, "Controlling the false discovery rate", Journal of the Royal
-Statistical Society B 57, 1995; ``diagnose.permutation`` for the graph as a whole.
+Statistical Society B 57, 1995; ``diagnose.causal.permutation`` for the graph as a whole.
 """
 
 from collections.abc import Sequence
@@ -24,8 +24,7 @@ from typing import Final
 
 import numpy as np
 
-from diagnose.columns import columns
-from diagnose.independence import (
+from diagnose.causal.independence import (
     GIVEN,
     NOTHING,
     PAST,
@@ -35,7 +34,7 @@ from diagnose.independence import (
     independence,
     moments,
 )
-from diagnose.permutation import (
+from diagnose.causal.permutation import (
     Adjacency,
     Implied,
     equivalent,
@@ -43,9 +42,10 @@ from diagnose.permutation import (
     relabellings,
     violations,
 )
-from diagnose.repeatable import own_randomness
+from diagnose.causal.repeatable import own_randomness
+from diagnose.causal.trust import MarkovFit, TrustCurve
+from diagnose.incident.columns import columns
 from diagnose.schema import CausalGraph, Edge, Node, Verdict, Window
-from diagnose.trust import MarkovFit, TrustCurve
 
 KNOWN: Final = ("topology", "operator")  # whence a direction is no guess
 ALPHA: Final = 0.05  # false discovery rate over the edges, and level of every other test

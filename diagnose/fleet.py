@@ -25,7 +25,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic_core import ErrorDetails
 
 from diagnose.failure import Failure
-from diagnose.yaml_lines import Lines, read_yaml
+from diagnose.settings.yaml_lines import Lines, read_yaml
 
 EVERY: Final = "5m"
 # Who asks every few minutes without any reason needs far less than who saw a symptom.

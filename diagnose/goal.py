@@ -11,8 +11,8 @@ from typing import Final
 
 import numpy as np
 
-from diagnose.rehearsal import Floats, Stage, averages, staged
-from diagnose.scene import Scene, scene
+from diagnose.causal.rehearsal import Floats, Stage, averages, staged
+from diagnose.causal.scene import Scene, scene
 from diagnose.schema import CausalGraph, Goal, Node, Plan, Setting, Way, Window
 from diagnose.whatif import asked, effect_on
 from diagnose.wording import printable

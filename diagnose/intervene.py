@@ -26,11 +26,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnose.invertible import hidden_noise
-from diagnose.mechanism import STEADIEST, lagged
-from diagnose.rehearsal import MARGIN, Stage, averages, rehearse, staged, unfit, unseen
-from diagnose.repeatable import one_quiet_process, own_randomness
-from diagnose.scene import FEWEST_ROWS, Scene, scene
+from diagnose.causal.invertible import hidden_noise
+from diagnose.causal.mechanism import STEADIEST, lagged
+from diagnose.causal.rehearsal import MARGIN, Stage, averages, rehearse, staged, unfit, unseen
+from diagnose.causal.repeatable import one_quiet_process, own_randomness
+from diagnose.causal.scene import FEWEST_ROWS, Scene, scene
 from diagnose.schema import (
     CausalGraph,
     Counterfactual,

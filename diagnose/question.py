@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from diagnose.bundle import Bundle, read_bundle
 from diagnose.config import Settings
 from diagnose.failure import Failure
+from diagnose.incident.bundle import Bundle, read_bundle
 from diagnose.pipeline import Roles
 from diagnose.schema import Diagnosis, Window
 
@@ -59,10 +59,10 @@ def incident_of(question: Question, settings: Settings) -> Bundle:
         return read_bundle(question.bundle, question.as_of)
     as_of = question.as_of or datetime.now(UTC)
     if question.alert is not None:
-        from diagnose import live
+        from diagnose.incident import live
 
         return live.incident_of(question.alert, settings, as_of)
-    from diagnose.kept import incident_at, opened
+    from diagnose.incident.kept import incident_at, opened
     from diagnose.topology import read_topology
 
     site = read_topology(settings.explain.topology)
@@ -74,8 +74,8 @@ def answer(bundle: Bundle, settings: Settings, roles: Roles) -> tuple[Diagnosis,
     """Return why ``bundle`` happened, and what that was found in."""
     from diagnose import pipeline
     from diagnose.compose import limits
+    from diagnose.incident.window import make_window
     from diagnose.topology import read_topology
-    from diagnose.window import make_window
 
     site = read_topology(settings.explain.topology)
     window = make_window(bundle, limits(settings), site)

@@ -15,7 +15,7 @@ from diagnose import database
 from diagnose.failure import Failure
 from diagnose.records import Feedback, Incident, Job, Repair
 from diagnose.schema import Diagnosis, Node, Prediction, Tried
-from diagnose.sections import StoreSection
+from diagnose.settings.sections import StoreSection
 from diagnose.tables import DIAGNOSES, FEEDBACK, INCIDENTS, JOBS, PREDICTIONS, REPAIRS
 
 _DIAGNOSIS: Final = TypeAdapter(Diagnosis)

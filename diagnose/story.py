@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from diagnose.instruct import instruct
+from diagnose.guidance.instruct import instruct
 from diagnose.schema import (
     Anomaly,
     Brief,

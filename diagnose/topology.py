@@ -23,7 +23,7 @@ from typing import Final
 
 from collectors.prometheus_labels import host_of
 from diagnose.failure import Failure
-from diagnose.yaml_lines import Lines, read_yaml
+from diagnose.settings.yaml_lines import Lines, read_yaml
 from models.sentences import NotUnderstood, Sentence, understood
 
 Pair = tuple[str, str]

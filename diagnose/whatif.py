@@ -9,9 +9,9 @@ from typing import Final
 
 import numpy as np
 
+from diagnose.causal.rehearsal import Floats, Stage, averages, rehearse, staged, unfit, unseen
+from diagnose.causal.scene import scene
 from diagnose.intervene import INTERVAL, imagine, refutations
-from diagnose.rehearsal import Floats, Stage, averages, rehearse, staged, unfit, unseen
-from diagnose.scene import scene
 from diagnose.schema import CausalGraph, Effect, Node, Setting, WhatIf, Window
 from diagnose.wording import quantity
 

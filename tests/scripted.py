@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import polars as pl
 
-from diagnose.bundle import write_bundle
+from diagnose.incident.bundle import write_bundle
 from diagnose.pipeline import Roles
 from diagnose.schema import (
     Anomaly,

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from diagnose.agent.otlp import Request
 from diagnose.agent.spool import Spool
 from diagnose.retry_after import retry_after
-from diagnose.sections import EndpointSection
+from diagnose.settings.sections import EndpointSection
 
 Answer = Literal["sent", "refused", "later"]
 

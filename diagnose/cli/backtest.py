@@ -9,8 +9,8 @@ from diagnose.cli.options import Config, Output, Proposer, extra, settings
 from diagnose.cli.terminal import complain, console, fill, table, waiting, write_json
 
 if TYPE_CHECKING:
-    from diagnose.accuracy import Accuracy, Estimate
-    from diagnose.backtest import BacktestReport, SetReport
+    from diagnose.evaluation.accuracy import Accuracy, Estimate
+    from diagnose.evaluation.backtest import BacktestReport, SetReport
 
 
 def backtest(
@@ -22,8 +22,8 @@ def backtest(
     """Replay labelled incidents: how often are we right, beside what chance gives?"""
     chosen = settings(config, proposer)
     with extra():
-        from diagnose.backtest import backtest
         from diagnose.compose import compose, limits
+        from diagnose.evaluation.backtest import backtest
         from diagnose.topology import read_topology
 
     site = read_topology(chosen.explain.topology)
@@ -44,7 +44,7 @@ def as_json(report: "BacktestReport") -> bytes:
     """Return ``report`` as a JSON document in ASCII."""
     from pydantic import TypeAdapter
 
-    from diagnose.backtest import BacktestReport
+    from diagnose.evaluation.backtest import BacktestReport
 
     return TypeAdapter(BacktestReport).dump_json(report, indent=2, ensure_ascii=True)
 

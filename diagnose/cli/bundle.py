@@ -12,7 +12,7 @@ from diagnose.cli.terminal import console, fill, table, write_json
 from diagnose.wording import printable
 
 if TYPE_CHECKING:
-    from diagnose.bundle_check import Problem
+    from diagnose.incident.bundle_check import Problem
 
 app = typer.Typer(help="Look after incident bundles.", no_args_is_help=True)
 
@@ -28,7 +28,7 @@ def check(
     output: Output = "table",
 ) -> None:
     """Say what is wrong with incident bundles, and where."""
-    from diagnose.bundle_check import check_bundle
+    from diagnose.incident.bundle_check import check_bundle
 
     found = [(path, check_bundle(path)) for path in paths]
     if output == "json":

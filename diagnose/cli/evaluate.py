@@ -13,9 +13,9 @@ from diagnose.cli.terminal import console, fill, table, waiting, write_json
 
 if TYPE_CHECKING:
     from diagnose.config import Settings
-    from diagnose.evaluate_lm import Wanted
-    from diagnose.lm_items import Answer
-    from diagnose.score_table import ScoreTable
+    from diagnose.evaluation.items import Answer
+    from diagnose.evaluation.language_model import Wanted
+    from diagnose.evaluation.score_table import ScoreTable
 
 app = typer.Typer(
     help="Measure how well questions about causes are answered.", no_args_is_help=True
@@ -95,7 +95,7 @@ def lm(
         if items:
             answers, tables = _answered(items, chosen, adapter or [], not no_model, 60 * minutes)
         else:
-            from diagnose.evaluate_lm import Wanted
+            from diagnose.evaluation.language_model import Wanted
 
             wanted = Wanted(
                 chosen,
@@ -134,9 +134,9 @@ def _answered(
     file: Path, chosen: "Settings", adapters: list[Path], ask: bool, seconds: float
 ) -> "tuple[list[Answer], list[ScoreTable]]":
     """Answer the items of a file, by the model that was named last where a model is needed."""
-    from diagnose.lm_items import answer_items, read_items
-    from diagnose.lm_variants import Variants
-    from diagnose.relation_scores import scored
+    from diagnose.evaluation.items import answer_items, read_items
+    from diagnose.evaluation.relation_scores import scored
+    from diagnose.evaluation.variants import Variants
     from models.causal_lm.scorer import local_scorer
 
     asked = read_items(file)
@@ -153,7 +153,7 @@ def _answered(
 
 
 def _measured(parts: list[str] | None, wanted: "Wanted") -> "list[ScoreTable]":
-    from diagnose.evaluate_lm import default_parts, measured
+    from diagnose.evaluation.language_model import default_parts, measured
 
     tables: list[ScoreTable] = []
     for part in dict.fromkeys(parts or default_parts(wanted)):

@@ -11,8 +11,8 @@ from diagnose.cli.terminal import complain, waiting
 from diagnose.failure import Failure
 
 if TYPE_CHECKING:
-    from diagnose.bundle import Bundle
     from diagnose.config import Settings
+    from diagnose.incident.bundle import Bundle
     from diagnose.question import Question
     from diagnose.schema import Diagnosis, Window
 

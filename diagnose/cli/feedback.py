@@ -44,7 +44,7 @@ def judgements(
 ) -> None:
     """Write what was said of answers and came of repairs as claims about kinds, to tune with."""
     with extra():
-        from diagnose.judged import judgements_of
+        from diagnose.training.judged import judgements_of
     lines = []
     with opened_store(settings(config)) as store:
         repairs = store.repairs()

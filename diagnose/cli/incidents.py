@@ -119,7 +119,7 @@ def _refuse_unknown(runbook: str, step: str, folder: Path | None) -> None:
     """Raise Failure unless the catalogue has the runbook, and the runbook the step."""
     from difflib import get_close_matches
 
-    from diagnose.catalogue import catalogue
+    from diagnose.guidance.catalogue import catalogue
 
     known = catalogue(folder).runbooks
     if runbook not in known:

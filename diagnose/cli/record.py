@@ -40,8 +40,8 @@ def record(
     """Write what was kept of the last hours as an incident bundle."""
     chosen = settings(config)
     with extra():
-        from diagnose.kept import opened
-        from diagnose.kept import record as write
+        from diagnose.incident.kept import opened
+        from diagnose.incident.kept import record as write
 
     end = until or datetime.now(UTC)
     with waiting(f"recording {out}"), opened(chosen.telemetry) as reader:

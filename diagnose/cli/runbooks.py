@@ -11,14 +11,14 @@ from diagnose.cli.terminal import complain, console, fill, table, write_json
 from diagnose.failure import Failure
 
 if TYPE_CHECKING:
-    from diagnose.catalogue import Catalogue
+    from diagnose.guidance.catalogue import Catalogue
 
 app = typer.Typer(help="Look up repairs, and check the site's own.", no_args_is_help=True)
 
 
 def _known(config: Path | None) -> "Catalogue":
     """Return the catalogue, and say on stderr what of it is broken."""
-    from diagnose.catalogue import catalogue
+    from diagnose.guidance.catalogue import catalogue
 
     known = catalogue(settings(config).guidance.runbooks)
     for problem in known.problems:
@@ -67,7 +67,7 @@ def check(
     config: Config = None,
 ) -> None:
     """Say what is wrong with a folder of runbooks, file by file and with the line."""
-    from diagnose.catalogue import SHIPPED, read_folder
+    from diagnose.guidance.catalogue import SHIPPED, read_folder
 
     chosen = folder or settings(config).guidance.runbooks or SHIPPED
     runbooks, problems = read_folder(chosen)

@@ -42,7 +42,7 @@ def predictor(
     """Fit the model of failing disks to your own, and say how well it predicts unseen ones."""
     with extra():
         from diagnose.disks import read_history, read_repairs
-        from diagnose.train_disks import train
+        from diagnose.training.disks import train
         from models.disks.outcomes import COLUMNS
 
     with waiting(f"learning from {history}") as progress:

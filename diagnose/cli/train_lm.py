@@ -46,23 +46,23 @@ def lm(
     """Train the causal language model, stage by stage; each goes on where it was stopped."""
     with extra("train"), waiting(f"learning: {stage}") as progress:
         if stage == "reward":
-            from diagnose.train_preferences import train_reward
+            from diagnose.training.preferences import train_reward
 
             card = train_reward(out, progress)
         elif stage == "policy":
-            from diagnose.train_policy import train_policy
+            from diagnose.training.policy import train_policy
 
             card = train_policy(out, algorithm, progress)
         elif stage == "preferences":
-            from diagnose.train_preferences import tune_adapter
+            from diagnose.training.preferences import tune_adapter
 
             if judgements is None or start is None:
                 way_out = "give both; 'aitia feedback' writes judgements"
                 raise Failure("stage preferences needs --judgements and --start", way_out)
             card = tune_adapter(judgements, start, out, progress)
         else:
-            from diagnose.run_card import read_card
-            from diagnose.train_lm import Run, run
+            from diagnose.training.language_model import Run, run
+            from diagnose.training.run_card import read_card
 
             for found in run(Run(stage, out, minutes, steps, start, device=device, lower=lower)):
                 progress(int(found.seconds), int(60 * minutes))

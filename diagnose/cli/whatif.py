@@ -10,8 +10,8 @@ from diagnose.cli.terminal import waiting
 from diagnose.failure import Failure
 
 if TYPE_CHECKING:
-    from diagnose.bundle import Bundle
     from diagnose.config import Settings
+    from diagnose.incident.bundle import Bundle
     from diagnose.schema import CausalGraph, Node, Window
 
 
@@ -73,8 +73,8 @@ def _explained(incident: str, settings: "Settings") -> "tuple[str, CausalGraph, 
     with extra():
         from diagnose import pipeline
         from diagnose.compose import compose, limits
+        from diagnose.incident.window import make_window
         from diagnose.topology import read_topology
-        from diagnose.window import make_window
 
     folder = Path(incident)
     bundle = _recorded(folder) if folder.is_dir() else _kept(incident, settings)
@@ -89,7 +89,7 @@ def _explained(incident: str, settings: "Settings") -> "tuple[str, CausalGraph, 
 def _recorded(folder: Path) -> "Bundle":
     """Return the incident in a folder."""
     with extra():
-        from diagnose.bundle import read_bundle
+        from diagnose.incident.bundle import read_bundle
 
     return read_bundle(folder)
 
@@ -111,7 +111,7 @@ def _kept(incident: str, settings: "Settings") -> "Bundle":
     if known.symptom is None:
         raise Failure(f"incident {incident} has no symptom", way_out)
     with extra():
-        from diagnose.kept import incident_at, opened
+        from diagnose.incident.kept import incident_at, opened
         from diagnose.topology import read_topology
 
     site = read_topology(settings.explain.topology)

@@ -32,7 +32,7 @@ from diagnose.ingest.tokens import Scope, Tokens
 from diagnose.question import Question
 from diagnose.records import Incident
 from diagnose.schema import Diagnosis, Kind
-from diagnose.sections import StoreSection
+from diagnose.settings.sections import StoreSection
 from diagnose.store import opened
 from models.causal_lm.belief import Pair, PairBelief
 from models.kinds import canonical

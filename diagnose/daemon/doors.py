@@ -10,8 +10,8 @@ from typing import Final
 
 from diagnose.ingest.tokens import Tokens
 from diagnose.schema import Failure
-from diagnose.sections import DaemonSection
 from diagnose.serving import is_loopback
+from diagnose.settings.sections import DaemonSection
 
 BACKLOG: Final = 128
 GROUP_MAY: Final = 0o117  # what is taken from the socket's permissions: owner and group may ask

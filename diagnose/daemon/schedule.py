@@ -18,7 +18,7 @@ from cronsim import CronSim, CronSimError
 
 from diagnose.fleet import Fleet, Group, read_fleet
 from diagnose.schema import Failure
-from diagnose.sections import SourcesSection
+from diagnose.settings.sections import SourcesSection
 
 JITTER_SHARE: Final = 0.1  # of the time between two scans, over which those of many daemons spread
 MOST_JITTER: Final = timedelta(seconds=60)

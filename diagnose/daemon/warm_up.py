@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from diagnose.bundle import Bundle
+from diagnose.incident.bundle import Bundle
 from diagnose.schema import READINGS, Node
 
 INSTANTS: Final = 360

@@ -24,8 +24,8 @@ from diagnose.ingest.protocols import protocols
 from diagnose.ingest.syslog import Addresses, SyslogListener
 from diagnose.ingest.tokens import Tokens
 from diagnose.schema import Failure
-from diagnose.sections import IngestSection
 from diagnose.serving import PoliteServer, is_loopback
+from diagnose.settings.sections import IngestSection
 from diagnose.systemd import notify, watchdog_seconds
 from diagnose.telemetry.keeping import Keeping
 from diagnose.telemetry.writer import Writer, open_writer

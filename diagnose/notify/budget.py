@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final, Self
 
 from diagnose.notify.notice import Notice, Route
-from diagnose.notify_settings import NotifySection
+from diagnose.settings.notify import NotifySection
 
 Muted = Callable[[Notice, Route], bool]
 

@@ -15,8 +15,8 @@ from diagnose.failure import Failure
 from diagnose.notify import formats
 from diagnose.notify.notice import Kind, Route
 from diagnose.notify.outbox import Delivery, Told
-from diagnose.notify_settings import NotifySection
 from diagnose.retry_after import retry_after
+from diagnose.settings.notify import NotifySection
 
 ChannelKind = Literal["alertmanager", "webhook", "slack", "pagerduty"]
 Answer = Literal["sent", "refused", "later"]

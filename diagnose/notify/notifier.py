@@ -19,8 +19,8 @@ from diagnose.notify.ledger import Ledger, Round, Settled
 from diagnose.notify.notice import of_diagnosis, of_prediction
 from diagnose.notify.outbox import Outbox
 from diagnose.notify.silences import Silences
-from diagnose.notify_settings import NotifySection
 from diagnose.schema import Diagnosis, Guidance, Prediction
+from diagnose.settings.notify import NotifySection
 
 UPKEEP_SECONDS: Final = 30.0
 DIAGNOSIS_LASTS: Final = timedelta(hours=4)  # after it was last found

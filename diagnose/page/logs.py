@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from diagnose.columns import columns
+from diagnose.incident.columns import columns
 from diagnose.page.axis import Axis
 from diagnose.page.text import visible
 from diagnose.page.timeline import Curve, curve

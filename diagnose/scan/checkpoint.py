@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 
 from diagnose import database
 from diagnose.scan.shards import Finding, Screened, Shard
-from diagnose.sections import StoreSection
+from diagnose.settings.sections import StoreSection
 from diagnose.store import FORMAT, insert_predictions
 from diagnose.tables import FINDINGS, SCAN_SHARDS, SCANS
 

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Final
 
 from diagnose.advise import advise_on_prediction
-from diagnose.bundle import GRACE
 from diagnose.compose import limits
 from diagnose.config import Settings
+from diagnose.incident.bundle import GRACE
+from diagnose.incident.window import make_window
 from diagnose.pipeline import Roles, explain
 from diagnose.scan.aside import Explain
 from diagnose.scan.shards import Expected, Finding
@@ -22,7 +23,6 @@ from diagnose.schema import Diagnosis, Failure, Prediction
 from diagnose.store import Store, opened
 from diagnose.topology import read_topology
 from diagnose.upstream import one_a_cause
-from diagnose.window import make_window
 from models.detector import RobustDetector
 
 CALM: Final = "With its neighbours and logs in view, no incident was found."

@@ -8,10 +8,10 @@ from typing import Final
 
 import polars as pl
 
-from diagnose.bundle import Bundle
 from diagnose.config import Settings
 from diagnose.failure import Failure
-from diagnose.kept import incident_at, opened
+from diagnose.incident.bundle import Bundle
+from diagnose.incident.kept import incident_at, opened
 from diagnose.scan.panel import Panel, read_panel
 from diagnose.scan.shards import Shard
 from diagnose.telemetry.reader import Reader

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from diagnose.readings import ABSURD, COUNTER, FALLS, MICROSECOND, Array, Span, rates
+from diagnose.incident.readings import ABSURD, COUNTER, FALLS, MICROSECOND, Array, Span, rates
 from diagnose.schema import Node, Signal, Window
 from diagnose.telemetry.reader import Reader, host_of
 from models.kinds import kind_of_metric

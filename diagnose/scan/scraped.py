@@ -14,15 +14,15 @@ from typing import Final, Self
 
 from collectors.prometheus import Prometheus, Target
 from collectors.prometheus_labels import entity_of, host_of
-from diagnose.bundle import Bundle
 from diagnose.config import Settings
 from diagnose.failure import Failure
-from diagnose.in_place import STEP_SECONDS, scraped_often
-from diagnose.live import connected, incident_near
+from diagnose.incident.bundle import Bundle
+from diagnose.incident.in_place import STEP_SECONDS, scraped_often
+from diagnose.incident.live import connected, incident_near
 from diagnose.scan.panel import LONGEST_STEP, Panel
 from diagnose.scan.scraped_panel import read_scraped
 from diagnose.scan.shards import Shard, Targets
-from diagnose.sections import EndpointSection
+from diagnose.settings.sections import EndpointSection
 
 HOSTS: Final = 20  # of a shard
 AT_ONCE: Final = 4  # of the 20 queries that Prometheus answers at a time: people ask it, too

@@ -16,8 +16,8 @@ import polars as pl
 
 from collectors.prometheus import Labels, Prometheus, Series, quoted, selector
 from collectors.prometheus_labels import NAME, host_of, node_of
-from diagnose.in_place import UNREAD, fitting
-from diagnose.readings import ABSURD, Array, Span
+from diagnose.incident.in_place import UNREAD, fitting
+from diagnose.incident.readings import ABSURD, Array, Span
 from diagnose.scan.panel import Panel, panel_of
 from diagnose.scan.shards import Targets
 from diagnose.schema import Node

@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from diagnose.bundle import Bundle
 from diagnose.config import Settings
+from diagnose.incident.bundle import Bundle
 from diagnose.scan.panel import Panel
 from diagnose.scan.shards import Shard
 

@@ -14,8 +14,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnose.accuracy import RESAMPLES, Estimate
-from diagnose.backtest import BINS
+from diagnose.evaluation.accuracy import RESAMPLES, Estimate
+from diagnose.evaluation.backtest import BINS
 from tests.bench.markdown import interval, table
 from tests.bench.records import MeasuredSet, Said
 

@@ -16,10 +16,10 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from diagnose.accuracy import Estimate
-from diagnose.disk_scores import Ranked, precision_at_recall, score
 from diagnose.disks import HORIZONS, read_history
-from diagnose.train_disks import (
+from diagnose.evaluation.accuracy import Estimate
+from diagnose.evaluation.disk_scores import Ranked, precision_at_recall, score
+from diagnose.training.disks import (
     FOLDS,
     LANDMARK_HOURS,
     Asked,

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import AutoModel, AutoTokenizer
 
-from diagnose.edge_scores import SEED, edge_row
+from diagnose.evaluation.edge_scores import SEED, edge_row
 from models.causal_lm.pair_head import PairHead
 from models.simulator.questions import EdgeQuestion, edge_questions
 from models.simulator.sites import Site

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from diagnose.backtest import read_truth, sets_in
-from diagnose.bundle import TRUTH, read_bundle
-from diagnose.window import WindowLimits, make_window
+from diagnose.evaluation.backtest import read_truth, sets_in
+from diagnose.incident.bundle import TRUTH, read_bundle
+from diagnose.incident.window import WindowLimits, make_window
 from models.families import FAMILIES
 from models.ranker import RankWeights, Witnesses, probabilities, witnesses
 

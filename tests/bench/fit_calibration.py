@@ -12,10 +12,10 @@ from typing import Final
 
 import numpy as np
 
-from diagnose.backtest import read_truth, replay, sets_in
-from diagnose.bundle import TRUTH
 from diagnose.compose import compose, limits
 from diagnose.config import Settings
+from diagnose.evaluation.backtest import read_truth, replay, sets_in
+from diagnose.incident.bundle import TRUTH
 from diagnose.schema import RootCause
 from models.calibration import UNFITTED, Calibration
 from tests.bench.calibration import ece, ece_by_luck

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from diagnose.accuracy import difference, estimate
+from diagnose.evaluation.accuracy import difference, estimate
 from tests.bench.markdown import interval, signed, table
 from tests.bench.records import Measured, MeasuredSet, Trusted
 from tests.bench.variants import RANDOM, REVERSED, TRUE

@@ -19,8 +19,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Final
 
-from diagnose.backtest import sets_in
-from diagnose.bundle import TRUTH
+from diagnose.evaluation.backtest import sets_in
+from diagnose.incident.bundle import TRUTH
 from tests.bench.calibration import calibration
 from tests.bench.cost import cost
 from tests.bench.graphs import graph_table

@@ -21,12 +21,12 @@ from time import perf_counter
 import numpy as np
 import polars as pl
 
-from diagnose.bundle import read_bundle, write_bundle
 from diagnose.compose import compose, limits
 from diagnose.config import load
+from diagnose.incident.bundle import read_bundle, write_bundle
+from diagnose.incident.window import make_window
 from diagnose.pipeline import explain
 from diagnose.schema import READINGS
-from diagnose.window import make_window
 
 SECONDS = 3600
 ENTITIES, SIGNALS = 20, ("http_requests_total", "latency_p95", "error_ratio", "cpu", "memory_bytes")

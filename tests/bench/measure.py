@@ -9,14 +9,14 @@ from pathlib import Path
 from time import perf_counter
 from typing import Final
 
-from diagnose.accuracy import Name, TrueCause, chance, hits, places
-from diagnose.backtest import read_truth
-from diagnose.bundle import TRUTH, read_bundle
 from diagnose.compose import compose, limits
 from diagnose.config import load
+from diagnose.evaluation.accuracy import Name, TrueCause, chance, hits, places
+from diagnose.evaluation.backtest import read_truth
+from diagnose.incident.bundle import TRUTH, read_bundle
+from diagnose.incident.window import WindowLimits, make_window
 from diagnose.pipeline import Roles, explain
 from diagnose.schema import Diagnosis, Failure, RootCause, Window
-from diagnose.window import WindowLimits, make_window
 from models.detector import RobustDetector
 from tests.bench.peers.detectors import DETECTORS
 from tests.bench.peers.packages import METHODS, METHODS_ON_CALLS, Packages

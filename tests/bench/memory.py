@@ -14,12 +14,12 @@ from typing import Final, ParamSpec, TypeVar
 
 import numpy as np
 
-from diagnose.bundle import read_bundle
 from diagnose.compose import compose, limits
 from diagnose.config import load
+from diagnose.incident.bundle import read_bundle
+from diagnose.incident.window import make_window
 from diagnose.pipeline import Anomalies, Proposer, Ranking, Roles, explain
 from diagnose.schema import CausalGraph, Failure, Node, Window
-from diagnose.window import make_window
 from tests.bench.markdown import table
 from tests.bench.measure import Job
 

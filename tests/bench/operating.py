@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnose.accuracy import RESAMPLES, Estimate
+from diagnose.evaluation.accuracy import RESAMPLES, Estimate
 from tests.bench.markdown import interval, table
 from tests.bench.records import AITIA, Measured, MeasuredSet
 from tests.bench.shape import EARLIER, told_by_shape

@@ -17,10 +17,10 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from diagnose.accuracy import difference, estimate
-from diagnose.policy_scores import SCORES, Floats, policy_scores
-from diagnose.train_policy import ALGORITHMS, FULL, begun, rewarded, split_episodes
-from diagnose.train_preferences import MODEL, train_reward
+from diagnose.evaluation.accuracy import difference, estimate
+from diagnose.evaluation.policy_scores import SCORES, Floats, policy_scores
+from diagnose.training.policy import ALGORITHMS, FULL, begun, rewarded, split_episodes
+from diagnose.training.preferences import MODEL, train_reward
 from models.policy.algorithms import Supervised
 from models.policy.preferences import LearnedReward, RewardModel
 from models.policy.reward import GraphReward

@@ -15,8 +15,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from diagnose.policy_scores import Floats, policy_scores
-from diagnose.train_policy import PolicyAmounts, rewarded, split_episodes
+from diagnose.evaluation.policy_scores import Floats, policy_scores
+from diagnose.training.policy import PolicyAmounts, rewarded, split_episodes
 from models.adapters import WEIGHTS, read_adapter
 from models.causal_lm.belief import Pair
 from models.causal_lm.prompt import ANSWERS, TUNED, prompts

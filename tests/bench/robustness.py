@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from diagnose.accuracy import Estimate, difference, estimate
+from diagnose.evaluation.accuracy import Estimate, difference, estimate
 from tests.bench.markdown import signed, table
 from tests.bench.records import AITIA, Measured, MeasuredSet, Scores
 from tests.bench.standings import methods

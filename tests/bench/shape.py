@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from diagnose.bundle import Bundle
+from diagnose.incident.bundle import Bundle
 from diagnose.schema import Window
 from tests.bench.records import Measured
 

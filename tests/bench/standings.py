@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from diagnose.accuracy import Estimate, difference, estimate
+from diagnose.evaluation.accuracy import Estimate, difference, estimate
 from tests.bench.markdown import interval, signed, table
 from tests.bench.records import AITIA, OURS, Measured, MeasuredSet, Scores
 from tests.bench.variants import ON_TIME

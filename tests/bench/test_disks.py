@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from diagnose.disk_scores import ranked
+from diagnose.evaluation.disk_scores import ranked
 from tests.bench.disks import noticed, recall_at
 
 # Four disks, asked 1000, 1000, 1000 and 2000 times; the first two fail.

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diagnose.bundle import read_bundle
-from diagnose.window import make_window
+from diagnose.incident.bundle import read_bundle
+from diagnose.incident.window import make_window
 from tests.bench.measure import Job, measure_set
 from tests.bench.records import AITIA
 from tests.bench.shape import shape_of

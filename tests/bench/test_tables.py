@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diagnose.accuracy import difference, estimate
+from diagnose.evaluation.accuracy import difference, estimate
 from tests.bench.calibration import ece, ece_by_luck, ece_interval
 from tests.bench.incidents import MARK, kept, report
 from tests.bench.memory import Gauge

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from diagnose.edge_scores import SEED, edge_row
+from diagnose.evaluation.edge_scores import SEED, edge_row
 from models.causal_lm.prompt import ANSWERS, TUNED
 from models.causal_lm.questions import Questions
 from models.simulator.questions import edge_questions

@@ -12,7 +12,7 @@ from zlib import crc32
 
 import numpy as np
 
-from diagnose.bundle import Bundle, read_bundle
+from diagnose.incident.bundle import Bundle, read_bundle
 
 Calls = tuple[tuple[str, str], ...]
 

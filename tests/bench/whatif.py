@@ -16,9 +16,9 @@ from typing import Final, get_args
 
 import numpy as np
 
+from diagnose.causal.rehearsal import staged
+from diagnose.causal.scene import scene
 from diagnose.intervene import imagine, refutations
-from diagnose.rehearsal import staged
-from diagnose.scene import scene
 from diagnose.schema import Refutation
 from diagnose.schema.whatif import Refuter
 from diagnose.whatif import asked, effect_on

@@ -13,8 +13,8 @@ from typing import Final
 
 import numpy as np
 
-from diagnose.rehearsal import staged
-from diagnose.scene import scene
+from diagnose.causal.rehearsal import staged
+from diagnose.causal.scene import scene
 from diagnose.schema import CausalGraph, Edge, Node
 from diagnose.whatif import asked, effect_on
 from models.simulator.simulate import STEP_SECONDS, Fault, Simulation, simulate

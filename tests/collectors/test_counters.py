@@ -2,7 +2,7 @@
 
 import pytest
 
-from diagnose.readings import COUNTER
+from diagnose.incident.readings import COUNTER
 
 COUNTS_UP = [
     "hw.energy/rapl/package",

@@ -7,7 +7,7 @@ from collectors import endpoint
 from collectors.endpoint import Endpoint, StatusError
 from diagnose.config import load
 from diagnose.schema import Failure
-from diagnose.sections import EndpointSection
+from diagnose.settings.sections import EndpointSection
 from tests.static_server import served
 
 

@@ -18,7 +18,7 @@ from collectors.ipmi import Ipmi, Ipmitool
 from collectors.ipmi_text import events, sensors
 from diagnose.config import load
 from diagnose.schema import LOGS, READINGS
-from diagnose.sections import IpmiSection
+from diagnose.settings.sections import IpmiSection
 from tests.programs import LOCAL, free_port, needed, started, wait_until
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "ipmi"

@@ -13,9 +13,9 @@ from diagnose.advise import (
     remembered,
     select,
 )
-from diagnose.catalogue import Catalogue, catalogue
-from diagnose.facts import Facts, facts_of, kind_of
-from diagnose.runbook import Runbook
+from diagnose.guidance.catalogue import Catalogue, catalogue
+from diagnose.guidance.facts import Facts, facts_of, kind_of
+from diagnose.guidance.runbook import Runbook
 from diagnose.schema import (
     Anomaly,
     CausalGraph,

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from diagnose.causal.independence import GIVEN, PAST, independence, moments
+from diagnose.causal.permutation import equivalent, implied, relabellings, violations
 from diagnose.falsify import ALPHA, SEARCHED, falsify
-from diagnose.independence import GIVEN, PAST, independence, moments
-from diagnose.permutation import equivalent, implied, relabellings, violations
 from diagnose.schema import CausalGraph, Edge, Node
 from tests.diagnose.simulated import (
     STEP,

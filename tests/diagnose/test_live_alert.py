@@ -18,7 +18,7 @@ import polars as pl
 import pytest
 
 from diagnose.config import load
-from diagnose.live import incident_of
+from diagnose.incident.live import incident_of
 from diagnose.schema import EDGES, READINGS, Failure, Node
 from diagnose.telemetry.batch import batch_of
 from diagnose.telemetry.journal import Journal

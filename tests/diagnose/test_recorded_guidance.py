@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 from pydantic import TypeAdapter
 
-from diagnose.backtest import replay
 from diagnose.compose import compose
 from diagnose.config import load
+from diagnose.evaluation.backtest import replay
 from diagnose.schema import Diagnosis
 
 INCIDENTS = Path(__file__).parent.parent / "incidents"

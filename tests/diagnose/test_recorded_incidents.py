@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from diagnose.backtest import backtest, replay
 from diagnose.compose import compose
 from diagnose.config import load
+from diagnose.evaluation.backtest import backtest, replay
 
 INCIDENTS = Path(__file__).parent.parent / "incidents"
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from diagnose.advise import select
-from diagnose.catalogue import SHIPPED, catalogue
-from diagnose.facts import facts_of
+from diagnose.guidance.catalogue import SHIPPED, catalogue
+from diagnose.guidance.facts import facts_of
 from diagnose.schema import Anomaly, Diagnosis, Node, RootCause
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "runbooks"

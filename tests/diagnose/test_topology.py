@@ -6,13 +6,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from diagnose.bundle import read_bundle
-from diagnose.bundle_check import check_bundle
 from diagnose.compose import compose
 from diagnose.config import load
+from diagnose.incident.bundle import read_bundle
+from diagnose.incident.bundle_check import check_bundle
+from diagnose.incident.window import make_window
 from diagnose.schema import Failure
 from diagnose.topology import NO_SITE, SiteTopology, Topology, around, read_topology, resolved
-from diagnose.window import make_window
 from models.proposer import GraphProposer
 from tests.frames import incident, put, series
 

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from diagnose.agent.otlp import Request
 from diagnose.agent.sender import Sender, connection, send
 from diagnose.agent.spool import Spool
-from diagnose.sections import EndpointSection
+from diagnose.settings.sections import EndpointSection
 from tests.diagnose.agent.receiver import receiving
 
 EMPTY = Request("v1/logs", bytes.fromhex("1f8b08000000000000ff03000000000000000000"), 3)

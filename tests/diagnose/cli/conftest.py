@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from diagnose.cli import main
-from diagnose.window import WindowLimits
+from diagnose.incident.window import WindowLimits
 from tests.scripted import DISK, LATENCY, Scripted, bundle_in
 
 

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from diagnose.catalogue import SHIPPED
 from diagnose.cli import main
+from diagnose.guidance.catalogue import SHIPPED
 
 
 @pytest.fixture

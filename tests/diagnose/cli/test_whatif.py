@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from diagnose.bundle import write_bundle
+from diagnose.incident.bundle import write_bundle
 from tests.diagnose.test_intervene import incident
 from tests.scripted import DISK, LATENCY
 

@@ -16,7 +16,7 @@ from diagnose.daemon.queue import Overloaded, WorkQueue
 from diagnose.ingest.tokens import Tokens
 from diagnose.question import Question
 from diagnose.schema import Diagnosis, Failure, RootCause
-from diagnose.sections import StoreSection
+from diagnose.settings.sections import StoreSection
 from diagnose.store import opened
 from models.causal_lm.belief import UNANSWERED, PairBelief
 

@@ -8,7 +8,7 @@ import pytest
 from diagnose.daemon.doors import refuse_open_doors, tcp_door, unix_door
 from diagnose.ingest.tokens import Tokens
 from diagnose.schema import Failure
-from diagnose.sections import DaemonSection
+from diagnose.settings.sections import DaemonSection
 
 
 def test_one_daemon_a_socket_whose_owner_and_group_may_ask(tmp_path):

@@ -21,7 +21,7 @@ from diagnose.ingest.cleaning import site_key
 from diagnose.ingest.server import refuse_open_doors
 from diagnose.ingest.tokens import Tokens
 from diagnose.schema import Failure
-from diagnose.sections import IngestSection
+from diagnose.settings.sections import IngestSection
 from diagnose.telemetry.damage import repair
 from tests.diagnose.ingest.conftest import HEADERS, ONE, WRITE
 from tests.diagnose.ingest.serving import Served, serving

@@ -8,8 +8,8 @@ from diagnose import database
 from diagnose.notify.budget import Policy
 from diagnose.notify.ledger import Ledger, Round
 from diagnose.notify.notice import of_prediction
-from diagnose.notify_settings import NotifySection
 from diagnose.schema import Diagnosis, Guidance, Node, Prediction, RootCause, Step
+from diagnose.settings.notify import NotifySection
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = 3600.0

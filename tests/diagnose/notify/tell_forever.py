@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from diagnose import database
 from diagnose.notify.notifier import Notifier
-from diagnose.notify_settings import NotifySection
+from diagnose.settings.notify import NotifySection
 from tests.diagnose.notify.made import prediction
 
 FAILURES = 120  # more than are told before the last kill

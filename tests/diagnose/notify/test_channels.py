@@ -18,8 +18,8 @@ from diagnose.notify.channels import channels
 from diagnose.notify.courier import GIVEN_UP, Courier, Sent
 from diagnose.notify.notice import Notice, annotations, labels, of_diagnosis, of_prediction
 from diagnose.notify.outbox import Delivery, Outbox, Told
-from diagnose.notify_settings import NotifySection
 from diagnose.schema import Node
+from diagnose.settings.notify import NotifySection
 from tests.diagnose.notify.made import (
     GUIDANCE,
     NOW,

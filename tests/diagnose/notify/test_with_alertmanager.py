@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from diagnose import database
 from diagnose.notify.notifier import Notifier
-from diagnose.notify_settings import NotifySection
+from diagnose.settings.notify import NotifySection
 from tests.diagnose.notify.alertmanagers import Peer, counted
 from tests.diagnose.notify.made import GUIDANCE, diagnosis, prediction
 from tests.programs import free_port, wait_until

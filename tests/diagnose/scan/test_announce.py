@@ -7,10 +7,10 @@ from prometheus_client import CollectorRegistry
 
 from diagnose import database
 from diagnose.notify.notifier import Notifier
-from diagnose.notify_settings import NotifySection
 from diagnose.scan.announce import announce
 from diagnose.scan.flow import Report
 from diagnose.scan.shards import Expected, Finding
+from diagnose.settings.notify import NotifySection
 from diagnose.store import Store
 from tests.diagnose.notify.made import GUIDANCE, NOW, diagnosis, prediction
 

@@ -12,7 +12,7 @@ from diagnose.scan import checkpoint as module
 from diagnose.scan.checkpoint import Checkpoint
 from diagnose.scan.shards import Expected, Finding, Screened, Shard
 from diagnose.schema import Node, Prediction
-from diagnose.sections import StoreSection
+from diagnose.settings.sections import StoreSection
 from diagnose.store import opened
 from diagnose.tables import FINDINGS, PREDICTIONS, SCANS
 from tests.programs import wait_until

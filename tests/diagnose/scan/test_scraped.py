@@ -17,7 +17,7 @@ from diagnose.scan.scraped import Scraped
 from diagnose.scan.scraped_panel import read_scraped
 from diagnose.scan.shards import Targets
 from diagnose.schema import Failure
-from diagnose.sections import EndpointSection
+from diagnose.settings.sections import EndpointSection
 from tests.diagnose.scan.prometheus_site import (
     CALM,
     DEAD,

@@ -35,7 +35,7 @@ with atheris.instrument_imports(
     from collectors.push.remote_write import RemoteWrite
 
 with atheris.instrument_imports(
-    include=["collectors", "diagnose.fleet", "diagnose.topology", "diagnose.yaml_lines"]
+    include=["collectors", "diagnose.fleet", "diagnose.topology", "diagnose.settings.yaml_lines"]
 ):
     from collectors import NotApplicable
     from tests.lab.fuzz.sources import Source, sources

@@ -32,7 +32,7 @@ from collectors.redfish import Redfish
 from collectors.smart import Smart
 from diagnose.failure import Failure
 from diagnose.fleet import read_fleet
-from diagnose.promql import compared
+from diagnose.incident.promql import compared
 from diagnose.topology import read_topology
 from tests.collectors.test_answers import ASKED, Answers, Bmc
 from tests.collectors.test_redfish import rack

@@ -1,0 +1,1 @@
+"""What the judges are made of: tests, mechanisms, who acts on whom. None of it knows DoWhy."""

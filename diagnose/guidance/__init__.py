@@ -1,0 +1,1 @@
+"""Runbooks, when they apply, and the words in which they are told."""

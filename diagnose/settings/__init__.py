@@ -1,0 +1,1 @@
+"""The sections of the settings file, each checked as it is read."""

@@ -1,0 +1,1 @@
+"""Fitting on a site's own data: resumable, and each run leaves a card."""
