@@ -42,7 +42,10 @@ def test_what_was_lost_told_twice_or_grew_is_not_fine(tmp_path):
     assert unfine(seen([key], asked=2, answered=1), state) == ["explanations answered"]
     assert unfine(seen([key], grown=3), state) == ["resident memory within the last 1 min"]
     twice = Notified()
-    twice.seen += [("firing", "AitiaFailurePredicted", "db1/sda")] * 2
+    alert = ("firing", "AitiaFailurePredicted", "db1/sda")
+    twice.seen += [(*alert, "am0"), (*alert, "am1")]
+    assert unfine(seen([key]), state, notified=twice) == []
+    twice.seen.append((*alert, "am0"))
     assert unfine(seen([key]), state, notified=twice) == ["notifications of Alertmanager, firing"]
 
 

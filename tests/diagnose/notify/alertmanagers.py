@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections import Counter
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -11,13 +12,18 @@ from tests.programs import LOCAL, free_port, listens, needed, started, wait_unti
 
 
 class Notified:
-    """Alerts that Alertmanager's own webhook told of: (status, name, entity) each time."""
+    """Alerts that Alertmanager's own webhook told of: (status, name, entity, peer) each time."""
 
     def __init__(self):
         self.seen = []
 
     def count(self, status, entity=None):
         return sum(one[0] == status and entity in (None, one[2]) for one in self.seen)
+
+    def by_one_peer(self, status):
+        """Return the most that any single peer told of."""
+        told = Counter(peer for found, _, _, peer in self.seen if found == status)
+        return max(told.values(), default=0)
 
 
 @contextmanager
@@ -30,7 +36,8 @@ def counted():
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             for alert in body["alerts"]:
                 own = alert["labels"]
-                notified.seen.append((alert["status"], own["alertname"], own.get("entity")))
+                told = alert["status"], own["alertname"], own.get("entity"), body["externalURL"]
+                notified.seen.append(told)
             self.send_response(200)
             self.end_headers()
 
@@ -81,6 +88,7 @@ class Peer:
             f"--storage.path={self.folder / 'kept'}",
             f"--web.listen-address={LOCAL}:{self.port}",
             f"--cluster.listen-address={cluster}",
+            f"--web.external-url={self.url}",
             "--cluster.peer-timeout=1s",
             "--cluster.gossip-interval=50ms",
             "--cluster.settle-timeout=1s",
