@@ -25,11 +25,12 @@ LEAF: Final = 3  # least windows in a leaf
 STRETCHES: Final = 5  # fewer than these, and each window is left out by itself
 APART: Final = timedelta(minutes=3)  # alerts no further apart share the calm before them
 SEED: Final = 0
-# What was over before the recent rows began.
+# What was told of a window, or was over before its recent rows began: nothing that a fault leaves.
 EARLIER: Final = (
     "alert hour",
     "alert weekday",
     "calls",
+    "has symptom",
     "has log",
     "earlier log records",
     "baseline instants",
