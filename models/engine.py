@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from diagnose.schema import Failure
 from models.adapters import Adapter, merge
-from models.decoding import Decoded, Ending, batches, decode
+from models.decoding import batches, decode
 from models.weights import without_progress
 
 if TYPE_CHECKING:
@@ -147,32 +147,31 @@ class Engine:
     def decoded(
         self,
         prompts: Sequence[str],
-        word: str,
-        answers: Sequence[str],
+        end: str,
         most_tokens: int,
         progress: Callable[[int], None] = lambda done: None,
-    ) -> list[Decoded]:
-        """Return what likeliest follows each prompt up to a word, and the answers' weights there.
+    ) -> list[str | None]:
+        """Return what likeliest follows each prompt up to ``end``; None where that does not come.
 
         Args:
             prompts: Texts that a continuation follows.
-            word: One token, with the space that it begins with.
-            answers: The same few for all prompts, each one token.
-            most_tokens: Of a continuation, after which it is cut.
+            end: One token, which is left out.
+            most_tokens: Of a continuation with its end.
             progress: Told how many prompts are done.
 
         Raises:
-            ValueError: a prompt is empty, or the word or an answer is no single token.
+            ValueError: a prompt is empty, or the end is no single token.
         """
         tokens = [tuple(self._tokenizer(prompt)["input_ids"]) for prompt in prompts]
         if not all(tokens):
             raise ValueError("a prompt is empty")
-        stop = Ending(self._token(word), tuple(map(self._token, answers)), most_tokens)
-        found: dict[int, Decoded] = {}
+        last = self._token(end)
+        found: dict[int, str | None] = {}
         for places in batches([len(row) for row in tokens], most_tokens):
-            said = decode(self._model, [tokens[place] for place in places], stop)
-            for place, (wrote, weighed) in zip(places, said, strict=True):
-                found[place] = Decoded(str(self._tokenizer.decode(wrote)), weighed)
+            said = decode(self._model, [tokens[place] for place in places], last, most_tokens)
+            for place, wrote in zip(places, said, strict=True):
+                whole = str(self._tokenizer.decode(wrote[:-1])) if wrote[-1] == last else None
+                found[place] = whole
             progress(len(found))
         return [found[place] for place in range(len(prompts))]
 

@@ -66,13 +66,14 @@ class Stage:
 
 
 WHOLE: Final = AdapterShape(rank=16, first_layer=15)
+REASONING: Final = AdapterShape(rank=16, first_layer=8)
 LOWER: Final = AdapterShape(rank=8, first_layer=0, depth=10)
 STAGES: Final = {
     "statements": Stage(
         AdaptedModel, learns_statements, statements, 16, 3e-4, WHOLE, answers=False
     ),
     "corr2cause": Stage(
-        AdaptedModel, learns_answers, premises, 8, 5e-4, WHOLE, STRUCTURE, answers=False
+        AdaptedModel, learns_answers, premises, 6, 1e-3, REASONING, STRUCTURE, answers=False
     ),
     "edges": Stage(AdaptedModel, ChoosesAnswer(ANSWERS), edge_choices, 64, 8e-4, WHOLE),
     "head": Stage(HeadAlone, weighs_pairs, sites, 2, 1e-3, LOWER, KINDS),

@@ -1,21 +1,20 @@
 """Whether a hypothesis follows from a premise, from a model that writes down the structure first.
 
-Stage "corr2cause" tunes a model to continue a premise and a hypothesis with the skeleton, the
-v-structures and only then the answer. It is asked as it was tuned: what comes before the answer is
-decoded greedily, many items at once, and there yes and no are weighed.
+Stage "corr2cause" tunes a model to continue a premise with what follows from it, pair by pair, and
+only then to say of each hypothesis whether it holds. It is asked as it was tuned: the structure is
+decoded greedily, many premises at once and each once, and behind it yes and no are weighed.
 """
 
 from collections.abc import Callable, Sequence
 from math import exp
 from typing import Final, Protocol
 
-from models.decoding import Decoded
-from models.questions.yes_no import Weigher, YesNo
+from models.questions.yes_no import ANSWERS, Weigher, YesNo
 
-WORDING: Final = "structure-1"  # of the question and of what continues it; an adapter's card has it
-ASKED: Final = "Premise: {premise}\nHypothesis: {hypothesis}\n"
-WORD: Final = " answer"  # see ``models.corr2cause.generate.structure``
-ANSWERS: Final = (" yes", " no")
+WORDING: Final = "structure-2"  # of the question and of what continues it; an adapter's card has it
+ASKED: Final = "Premise: {premise}\n"
+END: Final = "\n"  # of a structure, see ``models.corr2cause.generate.reasoning``
+CLAIMED: Final = "{hypothesis} Answer:"
 MOST_TOKENS: Final = 400  # of a structure: seven variables with many colliders take about as many
 
 
@@ -25,12 +24,11 @@ class Decoder(Weigher, Protocol):
     def decoded(
         self,
         prompts: Sequence[str],
-        word: str,
-        answers: Sequence[str],
+        end: str,
         most_tokens: int,
         progress: Callable[[int], None],
-    ) -> list[Decoded]:
-        """Return what likeliest follows each prompt up to a word, and the answers' weights."""
+    ) -> list[str | None]:
+        """Return what likeliest follows each prompt up to ``end``; None where it does not come."""
         ...
 
 
@@ -39,7 +37,7 @@ class Structured:
 
     Args:
         engine: The model, with the adapter that stage "corr2cause" wrote.
-        most_tokens: Of a structure; whoever comes to no answer by then says neither yes nor no.
+        most_tokens: Of a structure; whoever comes to no end by then says neither yes nor no.
     """
 
     def __init__(self, engine: Decoder, most_tokens: int = MOST_TOKENS) -> None:
@@ -56,12 +54,30 @@ class Structured:
     def entailments(
         self, asked: Sequence[tuple[str, str]], progress: Callable[[int], None] = lambda done: None
     ) -> list[float]:
-        """Return the probability that each hypothesis follows; one half where no answer came.
+        """Return the probability that each hypothesis follows; one half where no structure came.
 
         Args:
             asked: Premises with their hypotheses.
             progress: Told how many are done.
         """
-        prompts = [ASKED.format(premise=premise, hypothesis=claim) for premise, claim in asked]
-        written = self.engine.decoded(prompts, WORD, ANSWERS, self.most_tokens, progress)
-        return [0.5 if each.answers is None else exp(each.answers[0]) for each in written]
+        found = [0.5] * len(asked)
+        done = 0
+        for premise, structure in self.structures([one for one, _ in asked]).items():
+            places = [place for place, (one, _) in enumerate(asked) if one == premise]
+            if structure is not None:
+                read = ASKED.format(premise=premise) + structure + END
+                prompts = [read + CLAIMED.format(hypothesis=asked[place][1]) for place in places]
+                for place, told in zip(
+                    places, self.engine.log_probabilities(prompts, ANSWERS), strict=True
+                ):
+                    found[place] = exp(told[0])
+            done += len(places)
+            progress(done)
+        return found
+
+    def structures(self, premises: Sequence[str]) -> dict[str, str | None]:
+        """Return what is written of each premise, None where it came to no end."""
+        told = list(dict.fromkeys(premises))
+        prompts = [ASKED.format(premise=premise) for premise in told]
+        written = self.engine.decoded(prompts, END, self.most_tokens, lambda done: None)
+        return dict(zip(told, written, strict=True))

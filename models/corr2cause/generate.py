@@ -5,13 +5,14 @@ phrase carries an answer. Which classes are held out does not depend on names or
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Final
 
 import numpy as np
 
 from models.corr2cause.classes import COUNTED, Split, classes_in, name_of, renamed, sampled
-from models.corr2cause.graphs import Pattern, colliders
+from models.corr2cause.graphs import Pattern, colliders, nodes_in
 from models.corr2cause.hypotheses import HELD_OUT_HYPOTHESES, HYPOTHESES, hypothesis
 from models.corr2cause.names import Style, draw_names
 from models.corr2cause.premises import HELD_OUT_PREMISES, PREMISES, told
@@ -41,6 +42,7 @@ class Item:
         premise_wording: Number of the premise's wording.
         hypothesis_wording: Number of the hypothesis's wording, among those of its kind.
         names: The variables, in the order of the structure.
+        reasoning: What follows from the premise alone, step by step, whatever the hypothesis.
     """
 
     id: str
@@ -54,6 +56,7 @@ class Item:
     premise_wording: int
     hypothesis_wording: int
     names: tuple[str, ...]
+    reasoning: str
 
 
 def items(
@@ -82,14 +85,74 @@ def items(
         ValueError: no size has a class in this split.
     """
     rng = np.random.default_rng([seed, ("train", "dev", "test").index(split)])
+    known = _sizes_in(sizes, split)
+    for place in range(count):
+        pattern, claim = _drawn(known, split, rng, balanced)
+        style = _style(styles, rng)
+        yield _item(f"{split}-{seed}-{place}", pattern, claim, style, rng, held_out_wording)
+
+
+def cases(
+    seed: int,
+    count: int,
+    split: Split = "train",
+    sizes: Sequence[int] = SIZES,
+    styles: Mapping[Style, float] = MIXED,
+    twins: int = 3,
+) -> Iterator[tuple[Item, ...]]:
+    """Yield ``count`` premises, each with several hypotheses about it.
+
+    The first is drawn as ``items`` draws it, balanced. The others come in pairs of one kind, of
+    which one holds and one does not: only the premise tells them apart.
+
+    Args:
+        seed: Of everything that is drawn.
+        count: How many premises.
+        split: Whose classes.
+        sizes: Numbers of variables, as ``items`` takes them.
+        styles: What sort of names, and how likely each is.
+        twins: Pairs at most; classes in which nothing of a kind holds have fewer.
+
+    Raises:
+        ValueError: no size has a class in this split.
+    """
+    rng = np.random.default_rng([seed, ("train", "dev", "test").index(split), twins])
+    known = _sizes_in(sizes, split)
+    for place in range(count):
+        pattern, claim = _drawn(known, split, rng, balanced=True)
+        name = f"{split}-{seed}-{place}"
+        first = _item(name, pattern, claim, _style(styles, rng), rng, held_out=False)
+        rest = [
+            _claimed(replace(first, id=f"{name}-{number}"), pattern, one, rng, held_out=False)
+            for number, one in enumerate(_twins(pattern, twins, rng), start=1)
+        ]
+        yield (first, *rest)
+
+
+def _twins(pattern: Pattern, most: int, rng: np.random.Generator) -> list[Claim]:
+    """Return claims of up to ``most`` kinds, of each one that holds and one that does not."""
+    found: list[Claim] = []
+    kinds = sorted(HYPOTHESES)
+    for kind in (kinds[place] for place in rng.permutation(len(kinds))):
+        alike = [one for one in claims(pattern.size) if one.kind == kind]
+        holds = [one for one in alike if is_entailed(pattern, one)]
+        fails = [one for one in alike if one not in holds]
+        if holds and fails and len(found) < 2 * most:
+            found += [holds[rng.integers(len(holds))], fails[rng.integers(len(fails))]]
+    return [found[place] for place in rng.permutation(len(found))]
+
+
+def _sizes_in(sizes: Sequence[int], split: Split) -> list[int]:
+    """Return the sizes that have classes in ``split``."""
     known = [n for n in sizes if (n > COUNTED and split == "test") or _listed(n, split)]
     if not known:
         raise ValueError(f"no class of {list(sizes)} variables is in {split}")
+    return known
+
+
+def _style(styles: Mapping[Style, float], rng: np.random.Generator) -> Style:
     weights = np.array(list(styles.values()))
-    for place in range(count):
-        pattern, claim = _drawn(known, split, rng, balanced)
-        style: Style = list(styles)[int(rng.choice(len(weights), p=weights / weights.sum()))]
-        yield _item(f"{split}-{seed}-{place}", pattern, claim, style, rng, held_out_wording)
+    return list(styles)[int(rng.choice(len(weights), p=weights / weights.sum()))]
 
 
 def _listed(size: int, split: Split) -> bool:
@@ -131,20 +194,36 @@ def _item(
 ) -> Item:
     names = draw_names(style, pattern.size, rng)
     premise = _wording(len(PREMISES), HELD_OUT_PREMISES, held_out, rng)
-    phrase = _wording(len(HYPOTHESES[claim.kind]), HELD_OUT_HYPOTHESES, held_out, rng)
-    label = is_entailed(pattern, claim)
-    return Item(
+    bare = Item(
         name,
         told(PREMISES[premise], names, statements_of(pattern)),
-        hypothesis(claim, names, phrase),
-        label,
-        structure(pattern, names, label),
+        "",
+        False,
+        "",
         pattern.size,
         name_of(pattern),
         claim.kind,
         premise,
-        phrase,
+        0,
         names,
+        reasoning(pattern, names),
+    )
+    return _claimed(bare, pattern, claim, rng, held_out)
+
+
+def _claimed(
+    item: Item, pattern: Pattern, claim: Claim, rng: np.random.Generator, held_out: bool
+) -> Item:
+    """Return ``item`` with another hypothesis."""
+    phrase = _wording(len(HYPOTHESES[claim.kind]), HELD_OUT_HYPOTHESES, held_out, rng)
+    label = is_entailed(pattern, claim)
+    return replace(
+        item,
+        hypothesis=hypothesis(claim, item.names, phrase),
+        label=label,
+        structure=structure(pattern, item.names, label),
+        kind=claim.kind,
+        hypothesis_wording=phrase,
     )
 
 
@@ -166,3 +245,37 @@ def structure(pattern: Pattern, names: Sequence[str], label: bool) -> str:
     shapes = ", ".join(f"{names[a]} -> {names[c]} <- {names[b]}" for a, c, b in found)
     answer = "yes" if label else "no"
     return f"skeleton {skeleton or 'none'}; v-structures {shapes or 'none'}; answer {answer}"
+
+
+def reasoning(pattern: Pattern, names: Sequence[str]) -> str:
+    """Return the steps from a premise to its essential graph, one pair of variables at a time.
+
+    Each step needs little of what stands before it: whether a pair is ever said to be independent,
+    and given what; then what is not given though joined to both; then which arrows follow.
+
+    Example:
+        >>> from models.corr2cause.graphs import pattern_of
+        >>> steps = reasoning(pattern_of((0, 0, 0b11)), ("A", "B", "C")).split("; ")
+        >>> steps[:3]
+        ['pairs A, B apart', 'A, C joined', 'B, C joined']
+        >>> steps[3:]
+        ['v-structures A -> C <- B', 'arrows A -> C, B -> C']
+    """
+    apart: dict[tuple[int, int], int] = {}
+    for one in statements_of(pattern):
+        if one.independent:
+            apart.setdefault((one.a, one.b), one.given)
+    pairs = []
+    for a, b in combinations(range(pattern.size), 2):
+        given = ", ".join(names[node] for node in nodes_in(apart.get((a, b), 0)))
+        how = f"apart{' given ' if given else ''}{given}" if (a, b) in apart else "joined"
+        pairs.append(f"{names[a]}, {names[b]} {how}")
+    found = sorted(colliders(pattern.parents, pattern.lines))
+    shapes = ", ".join(f"{names[a]} -> {names[c]} <- {names[b]}" for a, c, b in found)
+    arrows = ", ".join(
+        f"{names[cause]} -> {names[effect]}"
+        for effect, causes in enumerate(pattern.parents)
+        for cause in nodes_in(causes)
+    )
+    told_pairs = "; ".join(pairs)
+    return f"pairs {told_pairs}; v-structures {shapes or 'none'}; arrows {arrows or 'none'}"

@@ -7,7 +7,7 @@ Reference: Zuo et al., "Improving Event Causality Identification via Self-Superv
 Learning on External Causal Statement", Findings of ACL 2021, for the contrast of directions.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SMOOTHING: Final = 0.05  # of the labels: questions of the same two kinds have different answers
 TOGETHER: Final = 16  # rows that are padded to one length
+ALIKE: Final = 1.2  # the longest of rows that are read together, in lengths of the shortest
 CONTRAST: Final = 1.0  # weight of the contrast beside language modelling
 
 
@@ -176,15 +177,30 @@ def _log_likelihood(
     """Return the log-likelihood of each token that is asked for, and the row that it is of."""
     import torch
 
-    owner, place, word = [], [], []
-    for index, (row, wanted) in enumerate(zip(tokens, asked, strict=True)):
-        for position, (token, here) in enumerate(zip(row, wanted, strict=True)):
-            if here:
-                owner.append(index)
-                place.append(position - 1)  # a token is foretold by what stands before it
-                word.append(token)
-    rows = torch.tensor(owner, device=model.device)
-    vectors = _read(model, tokens)[rows, torch.tensor(place, device=model.device)]
-    logits = (vectors @ model.head.T).float()
-    words = torch.tensor(word, device=model.device)
-    return logits.log_softmax(dim=1)[torch.arange(len(words), device=model.device), words], rows
+    told, owner = [], []
+    for rows in _of_like_length(tokens):
+        wanted = [
+            (index, position, row)
+            for index, row in enumerate(rows)
+            for position, here in enumerate(asked[row])
+            if here
+        ]
+        index, position, owners = torch.tensor(wanted, device=model.device).T
+        words = torch.tensor([tokens[row][at] for _, at, row in wanted], device=model.device)
+        # A token is foretold by what stands before it.
+        vectors = _read(model, [tokens[row] for row in rows])[index, position - 1]
+        logits = (vectors @ model.head.T).float().log_softmax(dim=1)
+        told.append(logits[torch.arange(len(words), device=model.device), words])
+        owner.append(owners)
+    return torch.cat(told), torch.cat(owner)
+
+
+def _of_like_length(tokens: Sequence[Sequence[int]]) -> Iterator[list[int]]:
+    """Yield the places of rows that are read together: padding is read like words."""
+    alike: list[int] = []
+    for row in sorted(range(len(tokens)), key=lambda row: len(tokens[row])):
+        if alike and len(tokens[row]) > ALIKE * len(tokens[alike[0]]):
+            yield alike
+            alike = []
+        alike.append(row)
+    yield alike

@@ -1,37 +1,56 @@
-"""Stage "corr2cause": from a premise to its structure, and only then to the answer."""
+"""Stage "corr2cause": from a premise to its structure, and only then to answers.
 
-from collections.abc import Sequence
+Reading a premise is most of the work, so each is read once for several hypotheses, and all premises
+of a step have as many variables, so that hardly anything is padded.
+"""
+
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from models.causal_lm.entailment import ASKED
-from models.corr2cause.generate import items
+from models.causal_lm.entailment import ASKED, CLAIMED, END
+from models.corr2cause.generate import cases
+from models.corr2cause.names import Style
 from models.training.objectives import Dialogue
 
-# Variables, from a step on: a premise of four is three times as long as one of two or three, and
-# how a structure is written is learned as well from short ones.
-CURRICULUM: Final = ((0, (2, 3)), (150, (2, 3, 4)))
+# Variables, from a step on. What is to be learned is the same for all of them, one pair at a time,
+# and a premise of five takes five times as long as one of three.
+CURRICULUM: Final = ((0, (2, 3, 3)), (120, (3, 4)), (400, (3, 4, 4, 5)), (4000, (4, 5, 6)))
+# Names of many tokens make every sentence long; a few of them teach that a name may be long.
+STYLES: Final[Mapping[Style, float]] = {
+    "letters": 0.6, "numbered": 0.1, "words": 0.15, "nonsense": 0.1, "signals": 0.05
+}  # fmt: skip
 
 
 def premises(step: int, count: int) -> list[Dialogue]:
-    """Return the items of one step of training, the same for the same step.
+    """Return ``count`` premises for one step of training, the same for the same step.
 
     Half of the hypotheses of each kind hold: a model that never reads the premise gains nothing.
     """
     return [
         Dialogue(
             (
-                (ASKED.format(premise=each.premise, hypothesis=each.hypothesis), False),
-                (each.structure, True),
+                (ASKED.format(premise=about[0].premise), False),
+                (about[0].reasoning + END, True),
+                *(
+                    part
+                    for each in about
+                    for part in (
+                        (CLAIMED.format(hypothesis=each.hypothesis), False),
+                        (" yes" if each.label else " no", True),
+                        (END, False),
+                    )
+                ),
             )
         )
-        for each in items(step, count, "train", sizes_at(step), balanced=True)
+        for about in cases(step, count, "train", (size_at(step),), STYLES)
     ]
 
 
-def sizes_at(step: int) -> Sequence[int]:
-    """Return how many variables the premises of a step may have.
+def size_at(step: int) -> int:
+    """Return how many variables the premises of a step have.
 
-    >>> sizes_at(0), sizes_at(1000)
-    ((2, 3), (2, 3, 4))
+    >>> [size_at(step) for step in (0, 1, 2, 3)]
+    [2, 3, 3, 2]
     """
-    return [sizes for start, sizes in CURRICULUM if start <= step][-1]
+    sizes: Sequence[int] = [sizes for start, sizes in CURRICULUM if start <= step][-1]
+    return sizes[step % len(sizes)]

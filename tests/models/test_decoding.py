@@ -5,8 +5,8 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from models.causal_lm.entailment import ANSWERS, ASKED, Structured
-from models.decoding import CACHED_TOKENS, Decoded, batches
+from models.causal_lm.entailment import END, Structured
+from models.decoding import CACHED_TOKENS, batches
 from models.engine import Engine
 from tests.models.tiny_model import save_tiny_model
 
@@ -17,7 +17,6 @@ PROMPTS = [
     "cpu temperature",
 ]
 WORD = " computer"
-YES_NO = (" A", " B")
 
 
 @pytest.fixture(scope="module")
@@ -46,38 +45,29 @@ def generated(folder, prompt, most):
     return tokenizer.decode(said[0, read["input_ids"].shape[1] :])
 
 
-def test_a_batch_says_what_each_prompt_alone_says(folder, engine):
-    never = engine.decoded(PROMPTS, " <unk>", YES_NO, 6)
-    for prompt, each in zip(PROMPTS, never, strict=True):
-        whole = generated(folder, prompt, 7)
-        assert whole.startswith(each.text)
-        assert (each.answers is None) == ("<unk>" not in each.text)
-
-
-def test_what_follows_the_word_is_weighed_as_if_it_had_been_read_in_one_go(folder, engine):
-    for word in {text for prompt in PROMPTS for text in generated(folder, prompt, 4).split()}:
-        found = engine.decoded(PROMPTS, f" {word}", YES_NO, 5)
-        assert any(each.answers is not None for each in found)
-        for prompt, each in zip(PROMPTS, found, strict=True):
-            if each.answers is None:
-                assert word not in each.text.split()[:5]
-                continue
-            assert each.text.split().index(word) == len(each.text.split()) - 1
-            plain = engine.log_probabilities([f"{prompt} {each.text}"], YES_NO)
-            assert np.allclose(each.answers, plain[0], atol=1e-4)
+def test_a_batch_says_what_each_prompt_alone_says_up_to_the_end(folder, engine):
+    alone = [generated(folder, prompt, 6) for prompt in PROMPTS]
+    for word in {word for text in alone for word in text.split()}:
+        found = engine.decoded(PROMPTS, f" {word}", 6)
+        assert any(each is not None for each in found)
+        for text, each in zip(alone, found, strict=True):
+            if each is None:
+                assert word not in text.split()
+            else:
+                assert each.split() == text.split()[: text.split().index(word)]
 
 
 def test_progress_tells_how_many_are_done(engine):
     told: list[int] = []
-    engine.decoded(PROMPTS, WORD, YES_NO, 3, told.append)
+    engine.decoded(PROMPTS, WORD, 3, told.append)
     assert told == [len(PROMPTS)]
 
 
-def test_a_word_of_several_tokens_is_refused(engine):
+def test_an_end_of_several_tokens_is_refused(engine):
     with pytest.raises(ValueError, match="no single token"):
-        engine.decoded(PROMPTS, " disk io", YES_NO, 3)
+        engine.decoded(PROMPTS, " disk io", 3)
     with pytest.raises(ValueError, match="empty"):
-        engine.decoded([""], WORD, YES_NO, 3)
+        engine.decoded([""], WORD, 3)
 
 
 def test_batches_hold_every_prompt_once_and_bound_the_memory():
@@ -90,27 +80,30 @@ def test_batches_hold_every_prompt_once_and_bound_the_memory():
 
 
 class Writing:
-    """An engine that writes the same structure whatever it reads."""
+    """An engine that writes the same structure whatever it reads, and weighs by the hypothesis."""
 
-    def __init__(self, answers):
-        self.answers = answers
+    def __init__(self, structure):
+        self.structure = structure
+        self.read = []
         self.asked = []
 
-    def decoded(self, prompts, word, answers, most_tokens, progress=lambda done: None):
-        assert answers == ANSWERS
-        self.asked += prompts
-        progress(len(prompts))
-        return [Decoded("skeleton none", self.answers) for _ in prompts]
+    def decoded(self, prompts, end, most_tokens, progress=lambda done: None):
+        assert end == END
+        self.read += prompts
+        return [self.structure for _ in prompts]
 
     def log_probabilities(self, prompts, answers):
-        return np.zeros((len(prompts), len(answers)))
+        self.asked += prompts
+        return np.log([[0.8, 0.2] if "B." in prompt else [0.1, 0.9] for prompt in prompts])
 
 
-def test_a_structure_is_asked_for_as_it_was_learned_and_its_answer_is_the_probability():
-    engine = Writing(np.log([0.8, 0.2]))
-    assert Structured(engine).entailments([("A.", "B.")]) == pytest.approx([0.8])
-    assert engine.asked == [ASKED.format(premise="A.", hypothesis="B.")]
+def test_each_premise_is_read_once_and_its_hypotheses_are_weighed_behind_the_structure():
+    engine = Writing("pairs none")
+    asked = [("P.", "B."), ("Q.", "B."), ("P.", "C.")]
+    assert Structured(engine).entailments(asked) == pytest.approx([0.8, 0.8, 0.1])
+    assert engine.read == ["Premise: P.\n", "Premise: Q.\n"]
+    assert "Premise: P.\npairs none\nC. Answer:" in engine.asked
 
 
-def test_a_structure_without_an_answer_says_neither_yes_nor_no():
+def test_a_premise_without_a_structure_says_neither_yes_nor_no():
     assert Structured(Writing(None)).entailments([("A.", "B.")]) == [0.5]

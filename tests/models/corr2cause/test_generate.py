@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.corr2cause.classes import split_of
-from models.corr2cause.generate import items
+from models.corr2cause.generate import cases, items
 from models.corr2cause.hypotheses import HELD_OUT_HYPOTHESES, HYPOTHESES
 from models.corr2cause.names import METRIC_NAMES, SIGNAL_NAMES, STYLES, WORDS, Style, draw_names
 from models.corr2cause.premises import HELD_OUT_PREMISES, PREMISES
@@ -62,6 +62,33 @@ def test_the_structure_ends_in_the_label_and_speaks_of_the_items_names():
         assert all(name in item.premise for name in item.names)
         assert sum(name in item.hypothesis for name in item.names) >= 2
         assert "{" not in item.premise + item.hypothesis
+
+
+def test_a_premise_comes_with_twins_of_which_only_it_tells_which_one_holds():
+    for about in cases(6, 60, sizes=SMALL):
+        assert len({each.premise for each in about}) == 1
+        assert len({each.id for each in about}) == len(about)
+        twins = about[1:]
+        held = {kind: [each.label for each in twins if each.kind == kind] for kind in KINDS}
+        assert all(sorted(labels) in ([], [False, True]) for labels in held.values())
+    assert list(cases(6, 3, sizes=SMALL)) == list(cases(6, 3, sizes=SMALL))
+
+
+def test_the_reasoning_has_the_skeleton_pair_by_pair_and_the_arrows_of_the_colliders():
+    steps = re.compile(r"pairs (.+); v-structures (.+); arrows (.+)")
+    for item in items(7, 100, sizes=SMALL):
+        pairs, shapes, arrows = steps.fullmatch(item.reasoning).groups()
+        told = [re.fullmatch(r"(.+?), (.+?) (joined|apart.*)", one) for one in pairs.split("; ")]
+        assert len(told) == item.size * (item.size - 1) // 2
+        joined = ", ".join(f"{one[1]} - {one[2]}" for one in told if one[3] == "joined")
+        assert item.structure.startswith(
+            f"skeleton {joined or 'none'}; v-structures {shapes}; answer"
+        )
+        for shape in shapes.replace("none", "").split(", "):
+            cause, _, rest = shape.partition(" -> ")
+            effect, _, other = rest.partition(" <- ")
+            assert f"{cause} -> {effect}" in arrows or not shape
+            assert f"{other} -> {effect}" in arrows or not shape
 
 
 def test_the_letter_that_comes_first_in_the_alphabet_causes_no_more_than_the_other():
