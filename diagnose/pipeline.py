@@ -29,7 +29,7 @@ Ranking = tuple[RootCause, ...]
 
 
 class Detector(Protocol):
-    def detect(self, window: Window) -> Anomalies:
+    def detect(self, window: Window, symptom: Node | None) -> Anomalies:
         """Return what left its normal range, worst first; nothing on a healthy window."""
 
 
@@ -96,7 +96,7 @@ def explain(incident: str, window: Window, roles: Roles, symptom: Node | None = 
     """
     seconds: dict[str, float] = {}
     with _timed("detect", seconds):
-        anomalies = roles.detector.detect(window)
+        anomalies = roles.detector.detect(window, symptom)
     with _timed("rank", seconds):
         ranking = roles.ranker.rank(window, symptom)
     diagnosis = Diagnosis(

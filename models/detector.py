@@ -1,11 +1,14 @@
 """Whether a window is an incident, and which signals have left their normal range in it.
 
-A window is judged as a whole, by three witnesses. The most surprising *single* signal: corrected
-for how many there are, its tail read on the line that the window's own past gives
-(``models.replay``). The *pattern*: a movement off the directions in which all signals usually move.
-The *breadth*: to how many signals something happens at once (``models.together``). The first two
-extrapolate from the past, so the shorter it is the less they weigh; the third knows beforehand how
-broad calm systems are, and is what remains then.
+A window is judged as a whole, by three witnesses, and by its symptom where somebody was alerted.
+The most surprising *single* signal: corrected for how many there are, its tail read on the line
+that the window's own past gives (``models.replay``). The *pattern*: a movement off the directions
+in which all signals usually move. The *breadth*: to how many signals something happens at once
+(``models.together``). The first two extrapolate from the past, so the shorter it is the less they
+weigh; the third knows beforehand how broad calm systems are, and is what remains then. The
+*symptom* is one signal that was named beforehand, so nothing is corrected for the others; but its
+alert chose the moment because it is high then, so it counts only as far as it exceeds all that it
+has shown.
 
 Reference: Genest, Zidek, "Combining probability distributions", Statistical Science 1 (1986), for
 pooling by weighted logarithms.
@@ -17,7 +20,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnose.schema import Anomaly, Window
+from diagnose.schema import Anomaly, Node, Window
 from models.deviation import COARSE, Deviations, counts_things, measure, settled, smallest_scale
 from models.replay import precedents, replay
 from models.together import breadth, pattern
@@ -26,6 +29,7 @@ Array = NDArray[np.float64]
 
 LONG: Final = 100.0  # instants (pooled as in the score) after which the past weighs one half
 WITNESSES: Final = 3  # each of which may be wrong once in a while
+ANSWERS: Final = 2  # of the window and of its symptom, likewise
 SHARE: Final = 0.1  # of a movement off the usual directions, by which a signal takes part in it
 TOUCHING: Final = 1.5  # steps between the parts of a window, up to which they follow at once
 FEW: Final = 3  # signals that are named where none is abnormal by itself
@@ -65,13 +69,23 @@ class RobustDetector:
         self.alpha = alpha
         self.least_score = least_score
 
-    def score(self, window: Window) -> float:
-        """Return -log10 of the chance that ``window`` is healthy and shows as much; 0 or more."""
-        return self._judge(window)[0]
+    def score(self, window: Window, symptom: Node | None = None) -> float:
+        """Return -log10 of the chance that ``window`` is healthy and shows as much; 0 or more.
 
-    def detect(self, window: Window) -> tuple[Anomaly, ...]:
-        """Return what left its normal range, most surprising first; nothing on a healthy window."""
-        score, found, surprise, shares = self._judge(window)
+        Args:
+            window: What is asked about.
+            symptom: The signal that an alert watches; None where there was no alert.
+        """
+        return self._judge(window, symptom)[0]
+
+    def detect(self, window: Window, symptom: Node | None = None) -> tuple[Anomaly, ...]:
+        """Return what left its normal range, most surprising first; nothing on a healthy window.
+
+        Args:
+            window: What is asked about.
+            symptom: The signal that an alert watches; None where there was no alert.
+        """
+        score, found, surprise, shares = self._judge(window, symptom)
         if score < -log10(self.alpha):
             return ()
         named = self._named(found, surprise, shares)
@@ -89,12 +103,15 @@ class RobustDetector:
             for i in named
         )
 
-    def _judge(self, window: Window) -> tuple[float, Deviations, Array, Array]:
+    def _judge(
+        self, window: Window, symptom: Node | None
+    ) -> tuple[float, Deviations, Array, Array]:
         """Return the score, and each signal's deviation, surprise and share of the pattern."""
         found = measure(window)
         surprise = replay(window).read(found.surprise)
         past, now = (part.drop("time").to_numpy() for part in (window.baseline, window.recent))
-        single = _single(surprise, found, past[: settled(window)], len(now))
+        calm = past[: settled(window)]
+        single = _single(surprise, found, calm, len(now))
         least = smallest_scale(found.normal, counts_things(window, past, now))[found.tested]
         past, now = past[:, found.tested], now[:, found.tested]
         shares, unusual = np.zeros(len(surprise)), 0.0
@@ -104,6 +121,9 @@ class RobustDetector:
         stretches = len(past) / max(len(now) // COARSE, 1)
         weight = stretches / (stretches + LONG)
         score = weight * alone + (1 - weight) * breadth(past, now, least)
+        place = window.index().get(symptom) if symptom else None
+        if place is not None:
+            score = max(score, _symptomatic(place, surprise, found, calm, len(now)))
         return score, found, surprise, shares
 
     def _named(self, found: Deviations, surprise: Array, shares: Array) -> NDArray[np.intp]:
@@ -130,6 +150,16 @@ def _single(surprise: Array, found: Deviations, past: Array, length: int) -> flo
     windows = max(len(past) / max(length, 1), 1.0)
     seen = np.where(times > 0, np.log10(windows / np.maximum(times, 1)), np.inf)
     return float(np.minimum(rarity, seen).max(initial=0.0))
+
+
+def _symptomatic(place: int, surprise: Array, found: Deviations, past: Array, length: int) -> float:
+    """Return -log10 of the chance that the signal at ``place`` is as surprising by itself.
+
+    It is corrected for all stretches of the past, any of which might have raised the alert.
+    """
+    if not found.tested[place] or precedents(past, length, found)[place]:
+        return 0.0
+    return float(surprise[place]) - log10(ANSWERS * max(len(past) / max(length, 1), 1.0))
 
 
 def _touching(window: Window) -> bool:

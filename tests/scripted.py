@@ -29,7 +29,7 @@ class Scripted:
     def __init__(self, cause=DISK, symptom=LATENCY):
         self.cause, self.symptom = cause, symptom
 
-    def detect(self, window):
+    def detect(self, window, symptom):
         return (
             (Anomaly(self.cause, ALERT, 9.0), Anomaly(self.symptom, ALERT, 8.0))
             if self.cause

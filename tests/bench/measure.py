@@ -123,7 +123,7 @@ class Bench:
         """Add to ``measured`` how abnormal the window is to each detector."""
         bundle = read_bundle(path)
         window = make_window(bundle, self._bounds)
-        measured.abnormal[AITIA] = RobustDetector().score(window)
+        measured.abnormal[AITIA] = RobustDetector().score(window, bundle.symptom)
         rows = rows_of(window, bundle.symptom)
         for name, detector in DETECTORS.items():
             score = detector(rows) if len(rows.past) >= HISTORY else 0.0

@@ -74,10 +74,10 @@ class Watched:
     proposer: Proposer
     gauge: Gauge
 
-    def detect(self, window: Window) -> Anomalies:
+    def detect(self, window: Window, symptom: Node | None) -> Anomalies:
         """Return what the detector finds."""
         with self.gauge.stage("detect"):
-            return self.roles.detector.detect(window)
+            return self.roles.detector.detect(window, symptom)
 
     def rank(self, window: Window, symptom: Node | None) -> Ranking:
         """Return the ranking without graph."""

@@ -136,9 +136,12 @@ def watch(
                 if first < HISTORY or first + length > len(values):
                     continue
                 window = window_at(server, values, first, step, length)
-                said = explain(server, window, roles, window.signals[column].node)
+                symptom = window.signals[column].node
+                said = explain(server, window, roles, symptom)
                 touched = bool(label[first : first + length].any())
-                alerts.append(Alert(touched, bool(said.root_causes), detector.score(window)))
+                alerts.append(
+                    Alert(touched, bool(said.root_causes), detector.score(window, symptom))
+                )
         yield Watch(server, quantile, days, tuple(alerts))
 
 

@@ -39,7 +39,7 @@ class Scripted:
         self.edges = edges
         self.symptoms = []
 
-    def detect(self, window):
+    def detect(self, window, symptom):
         return self.anomalies
 
     def rank(self, window, symptom):

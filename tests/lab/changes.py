@@ -1,7 +1,10 @@
-"""Harmless changes for calm times, so that a change alone explains nothing."""
+"""What is harmless: changes and disturbances of calm times, which alone explain nothing."""
 
 import random
-from collections.abc import Callable
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Final
 
 from tests.lab.system import Lab
@@ -24,7 +27,11 @@ def restart(name: str) -> Callable[[Lab], None]:
 
 def database_setting(lab: Lab) -> None:
     """Change when PostgreSQL calls a statement slow."""
-    milliseconds = random.choice((250, 300, 350))
+    set_slow_statement(lab, random.choice((250, 300, 350)))
+
+
+def set_slow_statement(lab: Lab, milliseconds: int) -> None:
+    """Set from how many ``milliseconds`` on PostgreSQL logs a statement."""
     lab.note("postgres", "config write", f"log_min_duration_statement = {milliseconds}")
     with lab.session() as session:
         session.execute(f"ALTER SYSTEM SET log_min_duration_statement = {milliseconds}".encode())
@@ -57,3 +64,72 @@ HARMLESS: Final[tuple[Callable[[Lab], None], ...]] = (
     cache_setting,
     vacuum,
 )
+
+
+# A disturbance looks like trouble to whoever only counts records, series and failed scrapes.
+
+
+@contextmanager
+def verbose(lab: Lab) -> Iterator[None]:
+    """Let a service log its requests for a while."""
+    name = random.choice(("web", "catalog", "orders"))
+    share = random.uniform(0.2, 1.0)
+    lab.note(name, "config write", f"{name}.env: LOG_SAMPLE={share:.2f}")
+    lab.turn(name, verbose=share)
+    yield
+    lab.note(name, "config write", f"{name}.env: LOG_SAMPLE=0")
+    lab.turn(name)
+
+
+@contextmanager
+def lost_customers(lab: Lab) -> Iterator[None]:
+    """Let customers follow old links: answers 404 of a route that had none."""
+    lab.turn("loadgen", lost=random.uniform(0.05, 0.3), surge=random.uniform(1.0, 1.2))
+    yield
+    lab.turn("loadgen")
+
+
+@contextmanager
+def statements_logged(lab: Lab) -> Iterator[None]:
+    """Let PostgreSQL log ordinary statements, as who looks for slow ones does."""
+    set_slow_statement(lab, random.randint(4, 12))
+    yield
+    set_slow_statement(lab, 300)
+
+
+@contextmanager
+def exporter_hangs(lab: Lab) -> Iterator[None]:
+    """Let an exporter stand still: its scrapes fail, what it reads is well."""
+    child = lab.children[random.choice(("redis-exporter", "postgres-exporter", "process-exporter"))]
+    child.signal(signal.SIGSTOP)
+    yield
+    child.signal(signal.SIGCONT)
+
+
+@contextmanager
+def stopped(lab: Lab) -> Iterator[None]:
+    """Stop a service that no customer waits for, for maintenance."""
+    name = random.choice(("worker", "batch-job", "backup"))
+    lab.note(name, "maintenance", f"{name} stopped")
+    lab.children.pop(name).stop()
+    yield
+    lab.service(name, "restart")
+
+
+DISTURBANCES: Final[tuple[Callable[[Lab], AbstractContextManager[None]], ...]] = (
+    verbose,
+    lost_customers,
+    statements_logged,
+    exporter_hangs,
+    stopped,
+)
+
+
+def disturb(lab: Lab, seconds: float) -> tuple[str, ...]:
+    """Let one to three disturbances last ``seconds``; return their names."""
+    chosen = random.sample(DISTURBANCES, random.randint(1, 3))
+    with ExitStack() as stack:
+        for disturbance in chosen:
+            stack.enter_context(disturbance(lab))
+        time.sleep(seconds)
+    return tuple(disturbance.__name__ for disturbance in chosen)

@@ -70,7 +70,7 @@ class Load:
                 timeout=aiohttp.ClientTimeout(total=6),
             )
         start = time.perf_counter()
-        method, path, body = choose()
+        method, path, body = choose(self.service.knobs.get("lost", 0.0))
         try:
             async with self.session.request(method, setting("WEB_URL") + path, json=body) as answer:
                 await answer.read()
@@ -81,8 +81,14 @@ class Load:
         REQUESTS.labels(outcome).inc()
 
 
-def choose() -> tuple[str, str, dict[str, int] | None]:
-    """Return what a customer asks for: method, path, body."""
+def choose(lost: float) -> tuple[str, str, dict[str, int] | None]:
+    """Return what a customer asks for: method, path, body.
+
+    Args:
+        lost: Share of customers who follow an old link to a product that is gone.
+    """
+    if random.random() < lost:
+        return "GET", f"/products?id={PRODUCTS + random.randint(1, 400)}", None
     product = random.choices(range(1, PRODUCTS + 1), POPULARITY)[0]
     customer = random.randint(1, CUSTOMERS)
     dice = random.random()

@@ -4,7 +4,7 @@ import json
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from tests.lab import ports, settings
@@ -35,8 +35,8 @@ def firing() -> tuple[str, datetime] | None:
     return (min(fired)[1], min(fired)[0]) if fired else None
 
 
-def alerts_between(start: datetime, end: datetime) -> bool:
-    """Return whether any alert fired in the span."""
+def alerts_between(start: datetime, end: datetime) -> list[dict[str, str]]:
+    """Return the alerts that fired: name, first instant and last instant."""
     found = _get(
         "query_range",
         query='ALERTS{alertstate="firing"}',
@@ -44,7 +44,26 @@ def alerts_between(start: datetime, end: datetime) -> bool:
         end=str(end.timestamp()),
         step="1s",
     )
-    return bool(found["result"])
+    return [
+        {"alert": one["metric"]["alertname"], "from": _text(first), "to": _text(last)}
+        for one in found["result"]
+        for first, last in _runs([float(time) for time, _ in one["values"]])
+    ]
+
+
+def _runs(instants: list[float]) -> Iterator[tuple[float, float]]:
+    """Yield first and last instant of each run; a pause of more than two seconds ends one."""
+    first = previous = instants[0]
+    for instant in instants[1:]:
+        if instant - previous > 2:
+            yield first, previous
+            first = instant
+        previous = instant
+    yield first, previous
+
+
+def _text(instant: float) -> str:
+    return datetime.fromtimestamp(instant, UTC).isoformat()
 
 
 def _get(what: str, **parameters: str) -> Any:

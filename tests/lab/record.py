@@ -17,16 +17,17 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.lab import prometheus, settings
-from tests.lab.changes import HARMLESS
+from tests.lab.changes import HARMLESS, disturb
 from tests.lab.faults import CATALOGUE, Fault
-from tests.lab.recording import Span, write
+from tests.lab.recording import Span, write, write_continuous
 from tests.lab.system import Lab
 
 WARM_UP_SECONDS: Final = 80
-SETTLE_SECONDS: Final = 45
+SETTLE_SECONDS: Final = 35
 BEFORE_SECONDS: Final = (302, 312)  # from a bundle's start to its alert
 AFTER_SECONDS: Final = (60, 66)  # from its alert to its as_of
 ALERT_WITHIN_SECONDS: Final = 150
+UNNOTICED_SECONDS: Final = (12, 36)  # from a disturbance to what passes for its alert
 CHANGE_PROBABILITY: Final = 0.7
 SCRAPED_SECONDS: Final = 2  # after this, a second's readings are in Prometheus
 
@@ -40,22 +41,31 @@ class Campaign:
         self.lab = lab
         self.out = out
         self.healthy = healthy
+        self.start = datetime.now(UTC)
+        self.faults: list[dict[str, Any]] = []
+        self.disturbances: list[dict[str, Any]] = []
 
     def cycle(self, fault: Fault | None) -> None:
         """Record a healthy window if one is missing, then the incident of ``fault``."""
         start = datetime.now(UTC)
-        before = timedelta(seconds=random.uniform(*BEFORE_SECONDS))
-        folder = next(self.missing_healthy(), None)
-        calm = before + timedelta(seconds=random.uniform(*AFTER_SECONDS) if folder else 0)
-        self.stay_calm(calm.total_seconds())
-        if folder:
-            self.record_healthy(folder, start, start + before, start + calm)
+        before = random.uniform(*BEFORE_SECONDS)
+        after = random.uniform(*AFTER_SECONDS)
+        self.live(start, before, after)
+        if folder := next(self.missing_healthy(), None):
+            alert_time = start + timedelta(seconds=before)
+            as_of = alert_time + timedelta(seconds=after)
+            self.record_healthy(folder, start, alert_time, as_of)
+        sleep_until(start, before + after + SETTLE_SECONDS)
+        self.wait_for_quiet()
         if fault:
+            began = datetime.now(UTC)
             try:
-                self.record_incident(fault, before)
+                self.record_incident(fault, timedelta(seconds=before))
             finally:
                 fault.heal(self.lab)
                 log.info("%s healed", fault.name)
+                told = {"fault": fault.name, "root_causes": fault.root_causes, **_lasting(began)}
+                self.faults.append(told)
             time.sleep(SETTLE_SECONDS)
             self.wait_for_quiet()
 
@@ -64,13 +74,32 @@ class Campaign:
         folders = (self.out / f"h{n:02d}_quiet" for n in range(1, self.healthy + 1))
         return (folder for folder in folders if not folder.exists())
 
-    def stay_calm(self, seconds: float) -> None:
-        """Let the system run, most often with one harmless change on the way."""
-        wait = random.uniform(20, seconds - 30)
-        time.sleep(wait)
+    def live(self, start: datetime, before: float, after: float) -> None:
+        """Let the system run: disturbed, most often changed without harm, and disturbed again.
+
+        The second disturbance begins as long before the moment that passes for an alert as a fault
+        would. The first one is early in the healthy window and over before the incident's begins,
+        which has the second: both have one, long before their alerts.
+
+        Args:
+            start: Instant that the offsets count from.
+            before: Seconds from there to what passes for an alert.
+            after: Seconds from there to the end.
+        """
+        self.disturb(start, random.uniform(2, 20), random.uniform(40, 80))
+        sleep_until(start, random.uniform(90, before - 60))
         if random.random() < CHANGE_PROBABILITY:
             random.choice(HARMLESS)(self.lab)
-        time.sleep(seconds - wait)
+        self.disturb(start, before - random.uniform(*UNNOTICED_SECONDS), before + 0.9 * after)
+        sleep_until(start, before + after)
+
+    def disturb(self, start: datetime, first: float, last: float) -> None:
+        """Disturb the system from ``first`` to ``last``, in seconds since ``start``."""
+        sleep_until(start, first)
+        began = datetime.now(UTC)
+        names = disturb(self.lab, last - first)
+        self.disturbances.append({"disturbances": names, **_lasting(began)})
+        log.info("disturbed by %s", ", ".join(names))
 
     def record_healthy(
         self, folder: Path, start: datetime, alert_time: datetime, as_of: datetime
@@ -114,6 +143,14 @@ class Campaign:
         write(self.lab, span, self.out / numbered(fault))
         log.info("%s written", fault.name)
 
+    def write_whole(self) -> None:
+        """Write all that was recorded since the start as one stretch of time."""
+        now = datetime.now(UTC)
+        folder = self.out / f"whole_{self.start:%Y%m%dT%H%M%SZ}"
+        truth = {"faults": self.faults, "disturbances": self.disturbances}
+        write_continuous(self.lab, self.start, now, truth, folder)
+        log.info("%s written", folder.name)
+
     def wait_for_quiet(self) -> None:
         """Wait until no alert fires any more; it is an error of the repair if one stays."""
         for _ in range(180):
@@ -121,6 +158,16 @@ class Campaign:
                 return
             time.sleep(1)
         raise TimeoutError("an alert still fires after the repair")
+
+
+def sleep_until(start: datetime, seconds: float) -> None:
+    """Return ``seconds`` after ``start``, at once where that is over."""
+    passed = (datetime.now(UTC) - start).total_seconds()
+    time.sleep(max(seconds - passed, 0.0))
+
+
+def _lasting(began: datetime) -> dict[str, str]:
+    return {"from": began.isoformat(), "to": datetime.now(UTC).isoformat()}
 
 
 def numbered(fault: Fault) -> str:
@@ -144,10 +191,13 @@ def main() -> None:
     with Lab(options.cpu) as lab:
         campaign = Campaign(lab, options.out, options.healthy)
         time.sleep(WARM_UP_SECONDS)
-        for fault in itertools.chain(pending, itertools.repeat(None)):
-            if fault is None and next(campaign.missing_healthy(), None) is None:
-                break
-            campaign.cycle(fault)
+        try:
+            for fault in itertools.chain(pending, itertools.repeat(None)):
+                if fault is None and next(campaign.missing_healthy(), None) is None:
+                    break
+                campaign.cycle(fault)
+        finally:
+            campaign.write_whole()
 
 
 if __name__ == "__main__":

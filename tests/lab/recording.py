@@ -3,16 +3,17 @@
 import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from math import isfinite
 from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
 
-from tests.lab import ports, prometheus
+from tests.lab import ports, prometheus, settings
 from tests.lab.signals import name_of
 from tests.lab.system import CONTAINS, TOPOLOGY, Lab
 
@@ -51,9 +52,6 @@ class Span:
 
 def write(lab: Lab, span: Span, folder: Path) -> None:
     """Write the bundle of ``span`` to ``folder``, which appears only once it is complete."""
-    draft = folder.with_name(f".{folder.name}.draft")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
     incident = {
         "id": f"lab-{span.alert_time:%Y%m%dT%H%M%SZ}",
         "source": "fault lab",
@@ -64,9 +62,47 @@ def write(lab: Lab, span: Span, folder: Path) -> None:
         "topology": TOPOLOGY,
         "contains": CONTAINS,
     }
-    for name, content in (("incident", incident), ("truth", span.truth)):
+    tables = {
+        "metrics": readings(lab, span.start, span.as_of),
+        "logs": logs(lab, span.start, span.as_of),
+    }
+    _write(folder, {"incident": incident, "truth": span.truth}, tables)
+
+
+def write_continuous(
+    lab: Lab, start: datetime, end: datetime, truth: Mapping[str, Any], folder: Path
+) -> None:
+    """Write all that was recorded from ``start`` to ``end``, with what was broken when."""
+    told = {
+        "start": start.isoformat(),
+        "end": end.isoformat(),
+        "step_seconds": 1,
+        "topology": TOPOLOGY,
+        "contains": CONTAINS,
+        "symptoms": [{"entity": "web", "signal": name} for name in settings.SYMPTOMS.values()],
+    }
+    alerts = prometheus.alerts_between(start, end)
+    # Prometheus answers a limited number of points at once
+    edges = pl.datetime_range(start, end, "30m", eager=True).to_list()
+    parts = [
+        readings(lab, first, last) for first, last in pairwise([*edges, end + timedelta(seconds=1)])
+    ]
+    tables = {
+        "metrics": pl.concat(parts).unique(["time", "entity", "signal"], keep="first"),
+        "logs": logs(lab, start, end),
+    }
+    tables["metrics"] = tables["metrics"].sort("entity", "signal", "time")
+    _write(folder, {"recording": told, "truth": {**truth, "alerts": alerts}}, tables)
+
+
+def _write(
+    folder: Path, texts: Mapping[str, Mapping[str, Any]], tables: Mapping[str, pl.DataFrame]
+) -> None:
+    draft = folder.with_name(f".{folder.name}.draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    for name, content in texts.items():
         (draft / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n")
-    tables = {"metrics": readings(lab, span), "logs": logs(lab, span)}
     for name, table in tables.items():
         table.write_parquet(
             draft / f"{name}.parquet", compression="zstd", compression_level=15, statistics=False
@@ -75,11 +111,11 @@ def write(lab: Lab, span: Span, folder: Path) -> None:
     draft.rename(folder)
 
 
-def readings(lab: Lab, span: Span) -> pl.DataFrame:
-    """Return what Prometheus read in ``span``, sorted by entity, signal and time."""
+def readings(lab: Lab, start: datetime, end: datetime) -> pl.DataFrame:
+    """Return what Prometheus read from ``start`` to ``end``, sorted by entity, signal, time."""
     rows = []
     for job in ports.SCRAPED:
-        for labels, values in prometheus.series(job, span.start, span.as_of):
+        for labels, values in prometheus.series(job, start, end):
             if "mountpoint" in labels:
                 labels["mountpoint"] = labels["mountpoint"].replace(str(lab.root), "")
             if found := name_of(job, labels, lab.cpu):
@@ -93,11 +129,11 @@ def readings(lab: Lab, span: Span) -> pl.DataFrame:
     return table.unique(["time", "entity", "signal"], keep="first").sort("entity", "signal", "time")
 
 
-def logs(lab: Lab, span: Span) -> pl.DataFrame:
-    """Return what was logged in ``span``, oldest first, without the lab's own paths."""
+def logs(lab: Lab, start: datetime, end: datetime) -> pl.DataFrame:
+    """Return what was logged in between, oldest first, without the lab's own paths."""
     table = pl.DataFrame(list(_records(lab.root)), LOGS, orient="row")
     return (
-        table.filter(pl.col("time").is_between(span.start, span.as_of))
+        table.filter(pl.col("time").is_between(start, end))
         .with_columns(pl.col("body").str.replace_all(str(lab.root), "", literal=True))
         .sort("time", "entity", maintain_order=True)
     )

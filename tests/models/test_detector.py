@@ -239,3 +239,29 @@ def test_a_few_calm_signals_are_no_incident(signals, life):
     made = window(values[:-8], values[-8:])
     assert RobustDetector(alpha=0.1).detect(made) == ()
     assert RobustDetector().score(made) < 1
+
+
+def test_a_symptom_that_never_moved_before_is_an_incident_beside_a_noisy_short_past():
+    rng = np.random.default_rng(3)
+    past, now = rng.normal(50, 5, (150, 40)), rng.normal(50, 5, (60, 40))
+    past[:, 0], now[:, 0] = 0.0, np.repeat([0.0, 0.1], 30)
+    made = window(past, now)
+    symptom = made.signals[0].node
+    assert RobustDetector(alpha=0.01).score(made) < 2
+    assert RobustDetector(alpha=0.01).score(made, symptom) >= 2
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_a_symptom_never_makes_a_window_healthier(seed):
+    rng = np.random.default_rng(seed)
+    made = window(rng.normal(50, 5, (120, 6)), rng.normal(50, 5, (20, 6)) + rng.integers(0, 20))
+    symptom = made.signals[int(rng.integers(6))].node
+    assert RobustDetector().score(made, symptom) >= RobustDetector().score(made)
+
+
+def test_a_symptom_that_has_been_as_high_before_adds_nothing():
+    rng = np.random.default_rng(4)
+    past, now = rng.normal(50, 5, (400, 6)), rng.normal(50, 5, (20, 6))
+    past[100:120, 0], now[:, 0] = 90.0, 90.0
+    made = window(past, now)
+    assert RobustDetector().score(made, made.signals[0].node) == RobustDetector().score(made)

@@ -59,6 +59,7 @@ class Catalog:
         start = time.perf_counter()
         found = await self.service.query(PRODUCT, product)
         if not found:
+            self.service.log.info("no product %d", product)
             raise web.HTTPNotFound
         related = await self.service.query(RELATED, product)
         if random.random() < 0.2:

@@ -5,6 +5,7 @@ import asyncio
 import json
 import logging
 import os
+import random
 import signal
 import sys
 import time
@@ -189,6 +190,8 @@ class Service:
                 elapsed = time.perf_counter() - start
                 REQUESTS.labels(request.path, code).inc()
                 DURATION.labels(request.path).observe(elapsed)
+        if random.random() < self.knobs.get("verbose", 0):
+            self.log.info("%s %s %d %.0f ms", request.method, request.path, code, 1000 * elapsed)
         if elapsed > SLOW_SECONDS:
             self.log.warning("slow request %s %s %.2f s", request.method, request.path, elapsed)
         return response
