@@ -1,46 +1,36 @@
 """How far a server is off its normal life, which was learned from days of it.
 
 The detector (``models.detector``) compares the last minutes with what came before them, so what has
-lasted for hours is normal to it. Here a sequence encoder learns how the signals of calm days follow
+lasted for hours is normal to it. Here something has learned how the signals of calm days follow
 each other, and remembers: what comes otherwise than it foretells is odd for as long as it lasts. It
 foretells the next values from a narrow state alone and never from the last values, so that a level
 at which nobody has been before cannot be copied.
 
-One encoder serves all servers that have the same signals; each server's own past says what is usual
-for it. Nothing is labelled.
+One foreteller serves all servers that have the same signals; each server's own past says what is
+usual for it. Nothing is labelled.
 
 Assumes:
     The days that are learned from are mostly calm.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final, Self
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
-from models.encoder import SEED, SequenceEncoder, learn
+from models.foretellers import CONTEXT, Foreteller, Table
 
 Array = NDArray[np.float64]
-Table = NDArray[np.float32]
 
-CONTEXT: Final = 26  # instants that are read before the one that is foretold
-WARM: Final = 8  # of them, after which the state is asked to foretell
-BATCH: Final = 512
-BATCHES: Final = 210  # of all rounds together
 FARTHEST: Final = 10.0  # robust deviations beyond which a value does not count for more
-UNIT: Final = 5.0  # robust deviations that the encoder reads as 1
+UNIT: Final = 5.0  # robust deviations that are read as 1
 FLOOR: Final = 0.01  # of a signal's range: the least scale
 RARELY: Final = 0.3  # of the standard deviation: likewise, of what seldom moves
-NOISE: Final = 0.02  # least error that is usual, as the encoder reads it
+NOISE: Final = 0.02  # least error that is usual, in what is read
 ODDEST: Final = 100.0  # ceiling of one signal's squared error
-KEPT: Final = 0.2  # share of the past, its end, that the encoder does not learn from
+KEPT: Final = 0.2  # share of the past, its end, from which nothing was learned
 TOP: Final = 0.1  # share of the past that shows how the tail falls
-AT_ONCE: Final = 4096
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,50 +47,27 @@ class Scale:
 
     @classmethod
     def of(cls, past: Array) -> Self:
-        """Return the scale of values of shape (instants, signals), NaN where nothing was seen."""
-        low, middle, high = np.nanquantile(past, [0.05, 0.5, 0.95], axis=0)
+        """Return the scale of values of shape (instants, signals), NaN where nothing was seen.
+
+        A signal that was never seen has none, and is never told.
+        """
+        seen = np.isfinite(past).any(axis=0)
+        middle, width = (np.full(past.shape[1], np.nan) for _ in range(2))
+        past = past[:, seen]
+        low, middle[seen], high = np.nanquantile(past, [0.05, 0.5, 0.95], axis=0)
         range_ = np.nanmax(past, axis=0) - np.nanmin(past, axis=0)
-        width = np.maximum((high - low) / 3.29, FLOOR * np.maximum(range_, 1e-9))
-        return cls(middle, np.maximum(width, RARELY * np.nanstd(past, axis=0)))
+        least = np.maximum((high - low) / 3.29, FLOOR * np.maximum(range_, 1e-9))
+        width[seen] = np.maximum(least, RARELY * np.nanstd(past, axis=0))
+        return cls(middle, width)
 
     def read(self, values: Array) -> Table:
-        """Return values as an encoder reads them, of shape (instants, 2 x signals).
+        """Return values as a foreteller reads them, of shape (instants, 2 x signals).
 
         Each value in its unit, and whether it was seen.
         """
         moved = np.clip((values - self.middle) / self.width, -FARTHEST, FARTHEST) / UNIT
-        told = np.isfinite(values)
+        told = np.isfinite(moved)
         return np.hstack([np.where(told, moved, 0.0), told]).astype(np.float32)
-
-
-def foreteller(pasts: Sequence[Array]) -> SequenceEncoder:
-    """Return an encoder that has learned how the signals of these servers follow each other.
-
-    Args:
-        pasts: Of each server, values of shape (instants, signals), NaN where nothing was seen; the
-            same signals in the same order, more than ``CONTEXT`` instants each.
-    """
-    courses = [Scale.of(past).read(past) for past in pasts]
-    begins = np.cumsum([0, *(len(course) for course in courses)])
-    last = np.concatenate(
-        [np.arange(begin + CONTEXT, end) for begin, end in pairwise(begins.tolist())]
-    )
-    whole = np.vstack(courses)
-    signals = whole.shape[1] // 2
-
-    def loss(encoder: SequenceEncoder, places: NDArray[np.int64]) -> Tensor:
-        steps = _steps(whole, last[places])
-        foretold = encoder.next(encoder(steps[:, :-1])[:, WARM:])
-        then = steps[:, 1 + WARM :]
-        wrong = nn.functional.smooth_l1_loss(
-            foretold, then[..., :signals], reduction="none", beta=0.1
-        )
-        told = then[..., signals:]
-        return (wrong * told).sum() / told.sum().clamp(min=1)
-
-    rounds = max(round(BATCHES * BATCH / len(last)), 1)
-    rng = np.random.default_rng(SEED)
-    return learn(lambda: SequenceEncoder(2 * signals, signals), loss, len(last), BATCH, rounds, rng)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,31 +76,33 @@ class NormalLife:
 
     Attributes:
         scale: Of its signals.
-        encoder: What foretells them.
+        foreteller: Who foretells them.
         error: How wrong it usually is about each signal.
-        odd: How odd the calm end of the past was, an instant at a time.
+        odd: How odd the calm end of the past was, an instant at a time; NaN where nothing was seen.
     """
 
     scale: Scale
-    encoder: SequenceEncoder
+    foreteller: Foreteller
     error: Array
     odd: Array
 
     @classmethod
-    def of(cls, past: Array, encoder: SequenceEncoder | None = None) -> Self:
+    def of(cls, past: Array, foreteller: Foreteller) -> Self:
         """Return what a server's past says.
 
         Args:
             past: Values of shape (instants, signals), NaN where nothing was seen.
-            encoder: What has learned from servers with the same signals; None to learn from the
-                first part of this past.
+            foreteller: Who has learned from servers with the same signals, and nothing from the
+                last ``KEPT`` of this past.
         """
-        kept = len(past) - max(int(KEPT * len(past)), CONTEXT + 1)
+        begin = calm_from(len(past))
         scale = Scale.of(past)
-        chosen = foreteller([past[:kept]]) if encoder is None else encoder
-        wrong = _wrong(chosen, scale.read(past[kept - CONTEXT :]))
-        error = np.sqrt(np.nanmean(wrong**2, axis=0)) + NOISE
-        return cls(scale, chosen, error, _odd(wrong, error))
+        wrong = wrong_by(foreteller, scale.read(past[begin - CONTEXT :]))
+        seen = np.isfinite(wrong)
+        square = np.where(seen, wrong, 0.0) ** 2
+        error = np.sqrt(square.sum(axis=0) / np.maximum(seen.sum(axis=0), 1)) + NOISE
+        odd = oddness(wrong, error)
+        return cls(scale, foreteller, error, np.where(seen.any(axis=1), odd, np.nan))
 
     def oddness(self, values: Array) -> Array:
         """Return how odd each instant is after the first ``CONTEXT``; about 1 in normal life.
@@ -141,55 +110,69 @@ class NormalLife:
         Args:
             values: Of shape (instants, signals), NaN where nothing was seen.
         """
-        return _odd(_wrong(self.encoder, self.scale.read(values)), self.error)
+        return oddness(wrong_by(self.foreteller, self.scale.read(values)), self.error)
 
-    def surprise(self, oddness: Array, length: int) -> Array:
-        """Return -log10 of the chance of a stretch in the calm past that is as odd as this.
+    def calm(self, length: int) -> Array:
+        """Return how odd stretches of ``length`` instants were in the calm past, on a log scale.
 
-        Args:
-            oddness: Means over stretches.
-            length: Instants of a stretch.
-
-        The tail beyond the oddest tenth falls as an exponential of the logarithm.
+        They are sorted; those in which nothing was seen are left out.
         """
         whole = self.odd[len(self.odd) % length :].reshape(-1, length)
-        known = np.sort(np.log1p(whole.mean(axis=1)))
-        start = float(np.quantile(known, 1 - TOP))
-        index = max(float((known[known > start] - start).mean()), 1e-9)
-        reached = np.log1p(oddness)
-        share = 1 - np.searchsorted(known, reached) / len(known)
-        beyond = -np.log10(TOP) + (reached - start) / index / np.log(10)
-        seen = -np.log10(np.maximum(share, TOP))
-        read: Array = np.where(reached > start, beyond, seen)
-        return read
+        whole = whole[np.isfinite(whole).any(axis=1)]
+        return np.sort(np.log1p(np.nanmean(whole, axis=1)))
 
 
-def _steps(course: Table, last: NDArray[np.int64]) -> Tensor:
-    """Return each case's ``CONTEXT`` steps and the one that follows them, at ``last``."""
-    return torch.from_numpy(course[last[:, None] + np.arange(-CONTEXT, 1)])
+def calm_from(instants: int) -> int:
+    """Return where the calm end of a past begins."""
+    return instants - max(int(KEPT * instants), CONTEXT + 1)
 
 
-@torch.inference_mode()
-def _wrong(encoder: SequenceEncoder, course: Table) -> Array:
+def wrong_by(foreteller: Foreteller, course: Table) -> Array:
     """Return by how much each instant after the first ``CONTEXT`` differs from what was foretold.
 
     Returns:
         Shape (instants, signals), NaN where nothing was seen.
     """
+    places = np.arange(CONTEXT, len(course))
+    return missed(course, places, foreteller.foretell(course, places))
+
+
+def missed(course: Table, places: NDArray[np.int64], foretold: Table) -> Array:
+    """Return what came less what was foretold; NaN where nothing was seen."""
     signals = course.shape[1] // 2
-    last = np.arange(CONTEXT, len(course))
-    parts = [
-        encoder.next(encoder(_steps(course, some)[:, :-1])[:, -1]).numpy()
-        for some in np.array_split(last, len(last) // AT_ONCE + 1)
-    ]
-    now, told = course[CONTEXT:, :signals], course[CONTEXT:, signals:] > 0
-    wrong: Array = np.where(told, now - np.concatenate(parts), np.nan).astype(np.float64)
-    return wrong
+    now, told = course[places, :signals], course[places, signals:] > 0
+    return np.where(told, now - foretold, np.nan).astype(np.float64)
 
 
-def _odd(wrong: Array, error: Array) -> Array:
+def oddness(wrong: Array, error: Array) -> Array:
     """Return the mean squared error of the signals seen, in usual ones; 0 where none was."""
-    square = np.minimum((wrong / error) ** 2, ODDEST)
+    square = squares(wrong, error)
     seen = np.isfinite(square)
-    odd: Array = np.where(seen, square, 0.0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
+    odd: Array = np.where(seen, square, 0.0).sum(axis=-1) / np.maximum(seen.sum(axis=-1), 1)
     return odd
+
+
+def squares(wrong: Array, error: Array) -> Array:
+    """Return the squared error of each signal, in usual ones, at most ``ODDEST``."""
+    square: Array = np.minimum((wrong / error) ** 2, ODDEST)
+    return square
+
+
+def surprise(calm: Array, odd: Array) -> Array:
+    """Return -log10 of the chance of a stretch in the calm past that is as odd as this.
+
+    The tail beyond the oddest tenth falls as an exponential of the logarithm.
+
+    Args:
+        calm: As ``NormalLife.calm`` gives it.
+        odd: Means over stretches of the same length.
+    """
+    start = float(np.quantile(calm, 1 - TOP))
+    above = calm[calm > start]
+    index = max(float((above - start).mean()) if len(above) else 0.0, 1e-9)
+    reached = np.log1p(odd)
+    share = 1 - np.searchsorted(calm, reached) / len(calm)
+    beyond = -np.log10(TOP) + (reached - start) / index / np.log(10)
+    seen = -np.log10(np.maximum(share, TOP))
+    read: Array = np.where(reached > start, beyond, seen)
+    return read

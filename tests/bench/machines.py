@@ -26,8 +26,9 @@ from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
 from sklearn.metrics import average_precision_score, precision_recall_curve
 
-from models.encoder import SequenceEncoder
-from models.normal_life import CONTEXT, NormalLife, foreteller
+from models.foretellers import CONTEXT, Foreteller
+from models.foretelling import learned_components, learned_encoder
+from models.normal_life import NormalLife, calm_from, surprise
 from tests.bench.markdown import table
 from tests.bench.replay_days import HISTORY, QUIET, STEPS, scan
 
@@ -123,6 +124,11 @@ PEERS: Final[Mapping[str, Callable[[Array], Score]]] = {
     "isolation forest": forest,
 }
 
+FORETELLERS: Final[Mapping[str, Callable[[list[Array]], Foreteller]]] = {
+    "components": learned_components,
+    "encoder": learned_encoder,
+}
+
 
 def aitia(calm: Array, asked: Array, step: float, every: int) -> tuple[Array, int]:
     """Return what each scan says, spread over its instants, and how many those are."""
@@ -133,19 +139,19 @@ def aitia(calm: Array, asked: Array, step: float, every: int) -> tuple[Array, in
 
 
 def remembered(
-    calm: Array, asked: Array, encoder: SequenceEncoder | None, length: int
+    calm: Array, asked: Array, foreteller: Foreteller, length: int
 ) -> tuple[Array, Array]:
     """Return how odd each stretch is to who knows the server, and -log10 of its chance.
 
     Args:
-        calm: What is learned from.
+        calm: Of which it is known what is usual.
         asked: What follows it.
-        encoder: What has learned from other servers; None to learn from this one.
+        foreteller: Who has learned from servers with the same signals.
         length: Instants of a stretch.
     """
-    life = NormalLife.of(calm, encoder)
+    life = NormalLife.of(calm, foreteller)
     odd = smoothed(life.oddness(np.concatenate([calm[-CONTEXT:], asked])), length)
-    return odd, life.surprise(odd, length)
+    return odd, surprise(life.calm(length), odd)
 
 
 def smoothed(score: Array, length: int) -> Array:
@@ -200,11 +206,13 @@ def scored(folder: Path, every: int, kept: Path | None) -> Iterator[tuple[str, d
             said[name] = score(server.asked) / np.quantile(score(server.calm), 0.99)
             said[f"{name}, smoothed"] = smoothed(said[name], length)
         others = [one.calm for one in servers if one.kind == server.kind and one is not server]
-        encoders = {"own past": None} | ({"other servers": foreteller(others)} if others else {})
-        for name, encoder in encoders.items():
-            odd, surprise = remembered(server.calm, server.asked, encoder, length)
-            said[f"encoder, {name}"] = odd
-            said[f"Aitia or encoder, {name}"] = np.maximum(ours, surprise)
+        pasts = {"own past": [server.calm[: calm_from(len(server.calm))]]}
+        pasts |= {"other servers": others} if others else {}
+        for name, past in pasts.items():
+            for who, learned in FORETELLERS.items():
+                odd, chance = remembered(server.calm, server.asked, learned(past), length)
+                said[f"{who}, {name}"] = odd
+                said[f"Aitia or {who}, {name}"] = np.maximum(ours, chance)
         yield (
             server.name,
             {name: Scored(server.label, score, server.step) for name, score in said.items()},

@@ -61,7 +61,7 @@ def folder(tmp_path_factory):
 
 
 def test_who_looks_finds_a_jump(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr("models.normal_life.BATCHES", 5)
+    monkeypatch.setattr("models.foretelling.BATCHES", 5)
     servers = dict(scored(folder, 1, tmp_path))
     lines = list(rows(servers))
     assert [line[0] for line in lines][:2] == ["Aitia", "median and IQR"]
