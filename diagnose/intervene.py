@@ -9,7 +9,7 @@ given but the reason why.
 Assumes:
     The edges that no test refuted, and no cause in common that is not in the graph. Rung two: what
     lies between cause and symptom is not broken itself, where its inputs were never seen. Rung
-    three: linear mechanisms with additive noise, near what normal life showed.
+    three: noise that adds up, near what normal life showed.
 
 Reference: Nagalapatti, Srivastava, Sarawagi, Sharma, "Robust root cause diagnosis using
 in-distribution interventions", ICLR 2025 (arXiv 2505.00930); Pearl, "Causality", 2nd edition, 2009,
@@ -18,7 +18,7 @@ chapter 7, for counterfactuals.
 
 import logging
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from math import isfinite
 from typing import TYPE_CHECKING, Final
@@ -26,10 +26,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnose.causal.invertible import hidden_noise
+from diagnose.causal.abduction import obscured, relived, worst
 from diagnose.causal.mechanism import STEADIEST, lagged
 from diagnose.causal.rehearsal import MARGIN, Stage, averages, rehearse, staged, unfit, unseen
-from diagnose.causal.repeatable import one_quiet_process, own_randomness
+from diagnose.causal.repeatable import own_randomness
 from diagnose.causal.scene import FEWEST_ROWS, Scene, scene
 from diagnose.schema import (
     CausalGraph,
@@ -50,9 +50,6 @@ Floats = NDArray[np.float64]
 MOST: Final = 3  # causes that are looked at
 INTERVAL: Final = (0.05, 0.5, 0.95)
 DOUBTED: Final = 0.05  # share of the draws in which the effect may have the other sign
-WORST: Final = 5  # instants of the incident that a counterfactual is asked of
-FAR: Final = 1.0  # widths of what was seen, beyond which nothing is reckoned
-BROKEN: Final = 0.25  # the same for noise, beyond which a mechanism did not hold
 SUBSET: Final = 0.7  # of the rows, on which an effect is reckoned anew
 PLACEBOS: Final = 39  # in place of a cause; so many that one in twenty can be told
 ATTACKS: Final = 10  # of each other kind
@@ -95,31 +92,41 @@ def counterfactual(
     """
     incident = scene(graph, window, symptom)
     refused = {cause.node: incident.obstacle(cause.node) for cause in causes[:MOST]}
-    normal = {
-        node: float(incident.normal[incident.acting.nodes.index(node)])
-        for node, why in refused.items()
-        if why is None
-    }
-    answers = _imagine(incident, normal) if normal else {}
+    asked = [incident.acting.nodes.index(node) for node, why in refused.items() if why is None]
+    stage = staged(incident, asked, incident.target, refits=1) if asked else None
     return tuple(
-        answers[node] if why is None else Counterfactual(node, refused=why)
+        imagine(stage, node, float(incident.normal[incident.acting.nodes.index(node)]))
+        if why is None and stage
+        else Counterfactual(node, refused=why)
         for node, why in refused.items()
     )
 
 
-def imagine(incident: Scene, cause: Node, value: float) -> Counterfactual:
-    """Return whether the symptom would have occurred, had ``cause`` stayed at ``value``."""
-    if cause == incident.symptom:
-        return Counterfactual(cause, refused="it is the symptom itself")
+def imagine(stage: Stage, cause: Node, value: float) -> Counterfactual:
+    """Return whether the symptom would have occurred, had ``cause`` stayed at ``value``.
+
+    Args:
+        stage: The incident, with mechanisms from the cause to the symptom.
+        cause: From which a way leads to the symptom.
+        value: In the cause's unit.
+    """
+    incident = stage.incident
     if not incident.affected.any():
         return Counterfactual(cause, refused=f"{incident.symptom} never left its normal range")
-    if refused := incident.no_way(cause, incident.symptom):
-        return Counterfactual(cause, refused=refused)
     place = incident.acting.nodes.index(cause)
     if incident.beyond(place, np.array([value]))[0] > MARGIN:
         far = f"nobody saw {cause} so far from what normal life showed"
         return Counterfactual(cause, refused=far)
-    return _imagine(incident, {cause: value})[cause]
+    if refused := obscured(stage, place):
+        return Counterfactual(cause, refused=refused)
+    asked, symptom = worst(incident), incident.target
+    expected = float(np.median(relived(stage, {place: value})[asked]))
+    return Counterfactual(
+        cause,
+        not incident.low[symptom] <= expected <= incident.high[symptom],
+        float(np.median(incident.recent[asked, symptom])),
+        expected,
+    )
 
 
 # Rung two
@@ -144,96 +151,6 @@ def _intervention(stage: Stage, cause: Node) -> Intervention:
     left = averages(stage, shown[symptom]) - incident.normal[symptom]
     low, middle, high = np.quantile(1 - left / incident.deviation, INTERVAL)
     return Intervention(cause, float(middle), float(low), float(high))
-
-
-# Rung three
-
-
-def _imagine(incident: Scene, causes: Mapping[Node, float]) -> Mapping[Node, Counterfactual]:
-    """Return the answer for each cause that nothing stands in the way of, and its value."""
-    import networkx as nx
-    import pandas as pd
-    from dowhy import gcm
-    from dowhy.gcm.ml import create_linear_regressor
-
-    acting, symptom = incident.acting, incident.target
-    normal = pd.DataFrame(acting.aligned(incident.baseline, symptom)).dropna()
-    if len(normal) < FEWEST_ROWS:
-        too_few = "too little of normal life was seen in full"
-        return {cause: Counterfactual(cause, refused=too_few) for cause in causes}
-    worst = pd.DataFrame(acting.aligned(incident.recent, symptom)).loc[_worst(incident)]
-    parents = {node: sorted(acting.parents[node]) for node in normal}
-    model = gcm.InvertibleStructuralCausalModel(
-        nx.DiGraph([(parent, node) for node in normal for parent in parents[node]])
-    )
-    for node in normal:
-        linear = gcm.AdditiveNoiseModel(create_linear_regressor())
-        model.set_causal_mechanism(node, linear if parents[node] else gcm.EmpiricalDistribution())
-    with own_randomness(SEED), one_quiet_process(gcm.config):
-        gcm.fit(model, normal)
-
-    def noise(node: int, shown: pd.DataFrame) -> Floats:
-        values, known = shown[[node]].to_numpy(), shown[parents[node]].to_numpy()
-        return np.asarray(model.causal_mechanism(node).estimate_noise(values, known)).ravel()
-
-    answers = {}
-    for cause, value in causes.items():
-        place = acting.nodes.index(cause)
-        refused = None
-        for node in acting.between(place, symptom):
-            inputs = {p: worst[p].to_numpy() for p in parents[node]}
-            usual = noise(node, normal)
-            refused = (
-                refused
-                or hidden_noise(
-                    acting.nodes[node], normal[node].to_numpy(), worst[node].to_numpy(), usual
-                )
-                or _too_far(incident, node, inputs, usual, noise(node, worst))
-            )
-        if refused:
-            answers[cause] = Counterfactual(cause, refused=refused)
-            continue
-        stayed = {place: lambda _, value=value: value}
-        imagined = gcm.counterfactual_samples(model, stayed, observed_data=worst)
-        expected = float(imagined[symptom].median())
-        answers[cause] = Counterfactual(
-            cause,
-            not incident.low[symptom] <= expected <= incident.high[symptom],
-            float(worst[symptom].median()),
-            expected,
-        )
-    return answers
-
-
-def _worst(incident: Scene) -> NDArray[np.int64]:
-    """Return the instants of the incident at which the symptom deviates most."""
-    deviation = np.abs(incident.recent[:, incident.target] - incident.normal[incident.target])
-    order = np.argsort(np.where(incident.affected, -deviation, np.inf), kind="stable")
-    return order[: min(WORST, int(incident.affected.sum()))]
-
-
-def _too_far(
-    incident: Scene, node: int, inputs: Mapping[int, Floats], usual: Floats, noise: Floats
-) -> str | None:
-    """Return why the mechanism of ``node`` cannot be used on the incident; None if it can.
-
-    Args:
-        incident: Knows what normal life showed.
-        node: Between cause and symptom.
-        inputs: What each parent showed in the incident.
-        usual: Noise of the mechanism in normal life.
-        noise: In the incident, as the mechanism would have it.
-    """
-    nodes = incident.acting.nodes
-    reach = {parent: float(incident.beyond(parent, seen).max()) for parent, seen in inputs.items()}
-    farthest = max(reach, key=lambda parent: reach[parent])
-    if reach[farthest] > FAR:
-        return f"{nodes[farthest]} is far from all that normal life showed, too far to reckon with"
-    width = max(float(np.ptp(usual)), 1e-12)
-    strange = np.maximum(usual.min() - noise, noise - usual.max()).max() / width
-    if reach[farthest] > MARGIN and strange > BROKEN:
-        return f"what {nodes[node]} shows does not follow from what acts on it as it used to"
-    return None
 
 
 # Attempts to refute

@@ -213,7 +213,7 @@ def _counterfactual(diagnosis: Diagnosis, units: dict[Node, str]) -> Iterator[st
             )
         verb = "would still have occurred" if answer.occurred else "would not have occurred"
         cause = _name(answer.cause)
-        yield f"Reckoned linearly, had {cause} stayed normal, the symptom {verb}{values}."
+        yield f"Had {cause} stayed normal, the symptom {verb}{values}."
 
 
 def _others(diagnosis: Diagnosis) -> Iterator[str]:

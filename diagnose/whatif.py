@@ -40,7 +40,7 @@ def what_if(
         return WhatIf(incident, symptom, setting, refused=refused)
     place = seen.acting.nodes.index(setting.node)
     stage = staged(seen, [place], seen.target)
-    imagined = imagine(seen, setting.node, setting.value)
+    imagined = imagine(stage, setting.node, setting.value)
     shown, refused = asked(stage, {place: setting.value}, units)
     if refused:
         nearest = _nearest(stage, place, setting.value, units)

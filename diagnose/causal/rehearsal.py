@@ -55,15 +55,22 @@ class Stage:
         return reached(self.incident.baseline[:, node])
 
 
-def staged(incident: Scene, causes: Iterable[int], effect: int) -> Stage:
-    """Return the mechanisms between ``causes`` and ``effect``, fitted on normal life."""
+def staged(incident: Scene, causes: Iterable[int], effect: int, refits: int = REFITS) -> Stage:
+    """Return the mechanisms between ``causes`` and ``effect``, fitted on normal life.
+
+    Args:
+        incident: Whose normal life.
+        causes: What would be held.
+        effect: Whose answer is wanted.
+        refits: How often each is fitted; 1 is enough where no interval is wanted.
+    """
     acting = incident.acting
     rng = np.random.default_rng(SEED)
     nodes = sorted({node for cause in causes for node in acting.between(cause, effect)})
     responses, supports = {}, {}
     for node in nodes:
         parents, lags = acting.parents[node], acting.lags[node]
-        responses[node] = respond(incident.baseline, node, parents, lags, rng)
+        responses[node] = respond(incident.baseline, node, parents, lags, rng, refits)
         if len(parents) > 1:
             supports[node] = joint_support(incident.baseline, parents, lags)
     return Stage(incident, effect, responses, supports)
@@ -158,7 +165,7 @@ def _play(
 ) -> Floats:
     """Return what ``node`` shows under ``parents``, shape (draws, instants)."""
     instants = parents.shape[1]
-    refit = np.arange(DRAWS) % REFITS
+    refit = np.arange(DRAWS) % len(response.memory)
     features = response.basis.features(parents)
     level = np.einsum("dif,df->di", features, response.weights[refit]) + response.base[refit, None]
     memory, immediate = response.memory[refit], response.immediate[refit]
@@ -169,8 +176,7 @@ def _play(
     # What approaches its level begins where it was, else where it would have come to.
     start = level[:, 0] / (1 - memory) if offset is None else incident.recent[0, node]
     added = level + response.noise[chosen] + shift
-    approached = _approached(added, memory, start)
-    return np.where(immediate[:, None], at_once, approached)
+    return np.where(immediate[:, None], at_once, approached(added, memory, start))
 
 
 def _faded(stretch: Floats, memory: Floats, offset: float | None) -> Floats:
@@ -187,8 +193,14 @@ def _faded(stretch: Floats, memory: Floats, offset: float | None) -> Floats:
     return stretch + left * (offset - stretch[:, :1])
 
 
-def _approached(added: Floats, memory: Floats, start: Floats | float) -> Floats:
-    """Return what is reached by keeping ``memory`` of each instant and adding, from ``start``."""
+def approached(added: Floats, memory: Floats, start: Floats | float) -> Floats:
+    """Return what is reached by keeping ``memory`` of each instant and adding, from ``start``.
+
+    Args:
+        added: Shape (draws, instants).
+        memory: Of each draw, 0..1.
+        start: What was before the first instant, of each draw.
+    """
     shown, state = np.empty_like(added), start
     for t in range(added.shape[1]):
         state = memory * state + added[:, t]

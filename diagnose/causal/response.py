@@ -110,6 +110,23 @@ class Response:
         features = self.basis.features(parents, bounded)
         return np.asarray(features @ self.weights[0] + self.base[0])
 
+    def own(self, values: Floats, node: int) -> Floats:
+        """Return what ``node`` shows beyond what acts on it, followed as far as it goes.
+
+        That is the distance from g where the answer is immediate, else what each step added; NaN
+        where unknown.
+
+        Args:
+            values: Shape (instants, columns), in order of time.
+            node: Column of the node.
+        """
+        level = self.level(lagged(values, self.parents, self.lags), bounded=False)
+        if self.immediate[0]:
+            return np.asarray(values[:, node] - level)
+        added = values[:, node] - level - self.memory[0] * np.roll(values[:, node], 1)
+        added[:1] = np.nan
+        return np.asarray(added)
+
     def surprises(self, values: Floats, node: int) -> Floats:
         """Return what each instant added that nobody expected, shape (instants,); NaN if unknown.
 
@@ -126,7 +143,12 @@ class Response:
 
 
 def respond(
-    values: Floats, node: int, parents: Sequence[int], lags: Sequence[int], rng: np.random.Generator
+    values: Floats,
+    node: int,
+    parents: Sequence[int],
+    lags: Sequence[int],
+    rng: np.random.Generator,
+    refits: int = REFITS,
 ) -> Response | None:
     """Return how ``node`` answers to its parents; None where normal life is too short to tell.
 
@@ -136,6 +158,7 @@ def respond(
         parents: Columns of the causes; one at least.
         lags: Steps by which the node follows each of them.
         rng: Draws the stretches of normal life.
+        refits: How often it is fitted.
     """
     causes, shown = lagged(values, parents, lags), values[:, node]
     whole = np.isfinite(shown) & np.isfinite(causes).all(axis=1)
@@ -154,7 +177,7 @@ def respond(
     kinds = rows.kinds(calm, basis.lines)
     fits = [rows.best(kinds)]
     length = max(round(BLOCK * len(calm) ** (1 / 3)), 1)
-    for _ in range(REFITS - 1):
+    for _ in range(refits - 1):
         starts = rng.integers(0, len(calm), -(-len(calm) // length))
         drawn = (starts[:, None] + np.arange(length)).ravel()[: len(calm)] % len(calm)
         fits.append(rows.best([rows.fit(calm[drawn], basis.lines, kind) for kind in kinds]))

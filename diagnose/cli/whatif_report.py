@@ -121,7 +121,7 @@ def _imagined(answer: Counterfactual, asked: WhatIf, held: str) -> str:
     values = ""
     if answer.expected is not None and answer.observed is not None:
         values = f", at {quantity(answer.expected, unit)} and not {quantity(answer.observed, unit)}"
-    return f"Reckoned linearly, had {had}, the symptom {verb}{values}."
+    return f"Had {had}, the symptom {verb}{values}."
 
 
 def _refutations(answer: WhatIf) -> object:

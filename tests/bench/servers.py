@@ -127,8 +127,10 @@ def veiled(shown: float, veil: Veil) -> float:
     return float(shown)
 
 
-def random_server(rng: np.random.Generator, signals: int = 6, veil: Veil = "none") -> Server:
-    """Return a server; with a veil, the signal before the symptom or the symptom has it."""
+def random_server(
+    rng: np.random.Generator, signals: int = 6, veil: Veil = "none", between: bool = False
+) -> Server:
+    """Return a server; with a veil, the symptom has it, or the signal that alone acts on it."""
     mechanisms = []
     for i in range(signals):
         count = 0 if i == 0 else int(rng.integers(1, min(i, 3) + 1))
@@ -147,7 +149,12 @@ def random_server(rng: np.random.Generator, signals: int = 6, veil: Veil = "none
             )
         )
     if veil != "none":
-        mechanisms[-1] = replace(mechanisms[-1], shape="line", veil=veil)
+        place = -2 if between else -1
+        mechanisms[place] = replace(mechanisms[place], shape="line", veil=veil)
+    if between:
+        mechanisms[-1] = replace(
+            mechanisms[-1], shape="line", parents=(signals - 2,), lags=(0,), weights=(1.0,)
+        )
     return Server(tuple(mechanisms))
 
 

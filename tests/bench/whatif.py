@@ -11,11 +11,13 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from time import perf_counter
 from typing import Final, get_args
 
 import numpy as np
 
+from diagnose.causal.abduction import worst
 from diagnose.causal.rehearsal import staged
 from diagnose.causal.scene import scene
 from diagnose.intervene import imagine, refutations
@@ -103,16 +105,55 @@ def place(lived: Episode, cause: int, fault: int, between: Sequence[int]) -> str
     return "fault above" if above else "fault elsewhere"
 
 
-def imagined(seed: int, veil: Veil) -> bool:
-    """Return whether a counterfactual is refused; with a veil, the symptom's noise is hidden."""
+@dataclass(frozen=True)
+class Imagined:
+    """One counterfactual and how it fared."""
+
+    refused: str | None
+    right: bool = False  # whether the symptom would have occurred
+    error: float = 0.0  # of its value, in standard deviations of normal life
+
+
+def imagined(seed: int, veil: Veil, between: bool = False) -> Imagined:
+    """Return how a counterfactual fared; a veil hides the noise of the symptom, or of what is
+    between it and its cause.
+    """
     rng = np.random.default_rng(seed)
-    server = random_server(rng, 5, veil)
-    cause = server.mechanisms[-1].parents[0]
+    server = random_server(rng, 5, veil, between)
+    cause = server.mechanisms[-2 if between else -1].parents[0]
     lived = episode(rng, server, cause, 4.0, 480, 30)
-    node = server.nodes[cause]
     incident = scene(server.graph, lived.window, server.nodes[-1])
+    stage = staged(incident, [cause], incident.target, refits=1)
     value = float(incident.normal[cause])
-    return imagine(incident, node, value).refused is not None
+    told = imagine(stage, server.nodes[cause], value)
+    if told.expected is None:
+        return Imagined(told.refused)
+    held = np.full(len(lived.noise), np.nan)
+    held[lived.begin :] = value
+    shown = server.live(lived.noise, lived.shifts, {cause: held})[lived.begin :, -1]
+    real = float(np.median(shown[worst(incident)]))
+    occurred = not incident.low[-1] <= real <= incident.high[-1]
+    usual = float(incident.baseline[:, -1].std())
+    return Imagined(None, told.occurred == occurred, abs(told.expected - real) / usual)
+
+
+def counterfactuals(seeds: Sequence[int]) -> Iterator[str]:
+    """Yield what to print of counterfactuals on one server a seed."""
+    for veil, between in product(VEILS, (False, True)):
+        found = [imagined(seed, veil, between) for seed in seeds]
+        where = "between" if between else "of the symptom"
+        what = f"noise {where} {veil}"
+        yield f"counterfactual refused, {what}: {share([one.refused is not None for one in found])}"
+        why = Counter(_reason(one.refused) for one in found if one.refused)
+        yield f"  {why.most_common(6)}"
+        told = [one for one in found if one.refused is None]
+        if told:
+            error = float(np.median([one.error for one in told]))
+            yield f"  right where answered: {share([one.right for one in told])}, off {error:.2f}"
+
+
+def _reason(refused: str | None) -> str:
+    return " ".join((refused or "").split()[-6:])
 
 
 def attacks(seed: int, false: bool) -> tuple[Refutation, ...]:
@@ -165,15 +206,13 @@ def main(servers: int = 300, first: int = 0) -> None:
         for group in (one.shape, f"{one.rows} rows", one.fault):
             groups[group].append(one.held)
     lines += [f"  holds, {group}: {share(groups[group])}" for group in sorted(groups)]
-    for veil in VEILS:
-        found = [imagined(seed, veil) for seed in seeds[: servers // 3]]
-        lines.append(f"counterfactual refused, noise {veil}: {share(found)}")
+    lines += counterfactuals(seeds[: servers // 3])
     for false, effect in ((False, "true"), (True, "no")):
         told_of = [one for seed in seeds[: servers // 3] for one in attacks(seed, false)]
         for name in get_args(Refuter):
             upheld = [one.upheld for one in told_of if one.name == name]
             lines.append(f"{effect} effect upheld by {name}: {share(upheld)}")
-    why = Counter(" ".join((one.refused or "").split()[-6:]) for one in inside if one.refused)
+    why = Counter(_reason(one.refused) for one in inside if one.refused)
     sys.stdout.write("\n".join([*lines, f"refused inside: {why.most_common(8)}"]) + "\n")
 
 
