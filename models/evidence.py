@@ -49,7 +49,12 @@ SHORTAGES: Final = {
     *("disk io latency", "disk io queue", "blocked processes", "memory pressure"),
     *("memory available", "memory used", "swap traffic", "file system space used"),
 }
-
+# What the parts of a machine leave on it by working: it rises and falls with what they do, and acts
+# on none of them.
+FOOTPRINTS: Final = {
+    *("open tcp connections", "new tcp connections", "context switches", "interrupts"),
+    *("network receive rate", "network transmit rate"),
+}
 
 # How a model's opinions about links go along with what the data show, as a rank correlation: where
 # it is told the right kinds, where it is told wrong ones, and how both scatter over systems. From
@@ -145,7 +150,9 @@ def gather(
     relation = relations([signal.node.entity for signal in signals], topology, contains)
     kinds = [signal.kind for signal in signals]
     away = (relation == Relation.STRANGERS) | np.eye(len(kinds), dtype=bool)
-    deeper, upstream = _deeper(kinds), _upstream(kinds, relation)
+    footprint = _footprint(kinds, relation)
+    deeper = footprint | (_deeper(kinds) & ~footprint.T)
+    upstream = _upstream(kinds, relation)
     joined = ~np.isin(relation, (Relation.STRANGERS, Relation.UNKNOWN))
     no = _matches(signals, forbidden, np.ones_like(joined))
     silent = np.zeros(relation.shape)
@@ -205,6 +212,12 @@ def _deeper(kinds: Sequence[Kind]) -> NDArray[np.bool_]:
         deeper = depth[:, None] > depth[None, :]
     by_work = (depth == DEPTH["os"])[:, None] & response[None, :]
     return np.asarray(deeper & ~load[:, None] & ~by_work)
+
+
+def _footprint(kinds: Sequence[Kind], relation: NDArray[np.int8]) -> NDArray[np.bool_]:
+    """Return where what the parts of a machine leave on it would act on a part."""
+    left = np.array([kind.name in FOOTPRINTS for kind in kinds], dtype=bool)
+    return np.asarray((relation == Relation.TO_PART) & left[:, None])
 
 
 def _upstream(kinds: Sequence[Kind], relation: NDArray[np.int8]) -> NDArray[np.bool_]:

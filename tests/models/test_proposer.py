@@ -167,6 +167,15 @@ def test_a_starved_host_slows_its_parts_and_is_starved_by_them_even_unseen_in_th
     assert not propose(np.ones((100, 4)), signals, topology).edges
 
 
+def test_what_parts_leave_on_their_host_acts_on_none_of_them():
+    signals = signals_of("host node_sockstat_TCP_tw", "web latency_p90")
+    values = noise(2, rows=400)
+    values[1:, 1] += 3 * values[:-1, 0]  # the host's sockets lead
+    sockets, latency = (signal.node for signal in signals)
+    graph = propose(values, signals, [("web", "db")], contains=[("host", "web")])
+    assert edges_of(graph) <= {(latency, sockets)}
+
+
 def test_a_broken_disk_makes_its_host_wait_and_so_what_runs_there():
     signals = signals_of("h/sda media_errors", "h io_pressure", "h/web latency_p90")
     graph = propose(np.ones((100, 3)), signals, [("h/web", "db")])
