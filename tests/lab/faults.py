@@ -242,7 +242,7 @@ def redis_out_of_memory(lab: Lab) -> None:
 )
 def traffic_surge(lab: Lab) -> None:
     """Far more customers arrive than the system can serve."""
-    lab.turn("loadgen", surge=5)
+    lab.turn("loadgen", surge=14)
 
 
 @fault(
