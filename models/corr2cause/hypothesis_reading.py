@@ -24,11 +24,12 @@ ACTED: Final = (
     r"generated|induced|provoked|acted (?:up)?on|brought about|explained|changed|altered)"
 )
 CAUSE: Final = (
-    r"(?:causes?|parents?|ancestors?|drivers?|sources?|origins?|reasons?|root|influences?)"
+    r"(?:causes?|parents?|ancestors?|drivers?|sources?|origins?|reasons?|root|influences?|upstream|"
+    r"predecessors?|antecedents?|precursors?|contributors?|determinants?)"
 )
 EFFECT: Final = (
     r"(?:effects?|results?|consequences?|child(?:ren)?|descendants?|outcomes?|products?|"
-    r"successors?)"
+    r"successors?|downstream)"
 )
 BOTH: Final = (
     r"(?:both (?:of )?)?<x>(?: and|,? as well as|,? and also| together with| &)"
@@ -38,25 +39,29 @@ SHARED: Final = r"(?:common|shared|joint|mutual|same|third)"
 
 CONFOUNDER: Final = (
     re.compile(
-        rf"confound|{SHARED} (?:\w+ ){{0,2}}{CAUSE}\b|shar\w+ (?:\w+ ){{0,4}}{CAUSE}\b|"
+        rf"confound|\bco-?effects?\b|{CAUSE} in common|behind {BOTH}|"
+        rf"{SHARED} (?:\w+ ){{0,4}}{CAUSE}\b|shar\w+ (?:\w+ ){{0,4}}{CAUSE}\b|"
         rf"\b{CAUSE} (?:of|for|behind) {BOTH}|{BOTH} (?:\w+ ){{0,6}}{EFFECT} of\b|"
         rf"effect (?:up)?on {BOTH}"
     ),
     re.compile(
         rf"\b{ACTS} (?:directly |indirectly )?{BOTH}|"
         rf"{BOTH} (?:\w+ ){{0,5}}{ACTED}\b(?: \w+)* by\b|"
+        rf"{ACTS} <x>,? (?:and|as well as) (?:which |that |who |it |also |then )*{ACTS} <y>|"
         rf"{BOTH} (?:\w+ )?(?:depend|stem|arise|result|originate|derive|come|follow)s? "
         rf"(?:causally )?(?:on|from)\b"
     ),
 )
 COLLIDER: Final = (
     re.compile(
-        rf"collider|{SHARED} (?:\w+ ){{0,2}}{EFFECT}\b|shar\w+ (?:\w+ ){{0,4}}{EFFECT}\b|"
+        rf"\bcollid\w+|\bco-?causes?\b|{EFFECT} in common|"
+        rf"{SHARED} (?:\w+ ){{0,4}}{EFFECT}\b|shar\w+ (?:\w+ ){{0,4}}{EFFECT}\b|"
         rf"\b{EFFECT} of {BOTH}|{BOTH} (?:\w+ ){{0,6}}{CAUSE} of\b|"
         rf"{BOTH} (?:\w+ ){{0,3}}have (?:\w+ ){{0,4}}effects? on\b"
     ),
     re.compile(
         rf"\b{ACTED} (?:\w+ )*?by {BOTH}|{BOTH} (?:\w+ ){{0,3}}{ACTS}\b|"
+        rf"{ACTED} (?:\w+ )*?by <x>,? (?:and|as well as) (?:\w+ ){{0,4}}(?:{ACTED} )?by <y>|"
         rf"(?:depends? on|results? from|stems? from|arises? from|due to) {BOTH}"
     ),
 )
@@ -66,13 +71,16 @@ THROUGH: Final = re.compile(
     r"\bchain\b|\b(?:another|other|some|third|further|a) (?:\w+ ){0,2}(?:variables?|factors?)\b|"
     r"\bin between\b|\bpasses?\b.*\bon\b|\bstep(?:s|ping)?\b|\bdetour\b|"
     r"\broundabout\b|\bremote\b|\bdistal\b|"
+    r"\blength (?:of )?(?:at least|more than|two|2|greater)|\bdistant\b|\bin motion\b|"
     r"\bsomething that\b|\bsomething which\b|\bcausal path\b"
 )
 AT_ONCE: Final = re.compile(
     r"\bdirect(?:ly)?\b|\bimmediate(?:ly)?\b|\bstraight\b|\bparents?\b|\bchild(?:ren)?\b|\bitself\b|"
-    r"\bfirst-?hand\b|\bproximate\b|\barrow\b"
+    r"\bfirst-?hand\b|\bproximate\b|\barrow\b|\bedge\b|"
+    r"\bpoints? (?:in)?to\b|→|->|←|<-"
 )
 NOTHING_BETWEEN: Final = re.compile(
+    r"\bunmediated\b|"
     r"\b(?:without|with no|and no|no|not via|not through|nothing)\b(?: \w+){0,4}? "
     r"(?:between|mediat\w+|intermedia\w+|variables?|detours?|steps?|factors?|chain)"
 )
@@ -83,9 +91,10 @@ EITHER_WAY: Final = re.compile(
 # "but not a direct one": what is left must still claim a cause.
 NOT_DIRECT: Final = re.compile(
     r"(?:,|\bbut\b|\bthough\b|\balthough\b|\beven if\b|\byet\b|\band\b|\balbeit\b|\s)*"
-    r"\b(?:it |this |that |the )?(?:\w+ )?(?:is |are |does so |do so )?(?:not|n't|never|non)[ -]"
-    r"(?:in )?(?:an? |the |necessarily |via an? )*(?:direct(?:ly)?|immediate(?:ly)?|straight|"
-    r"parent|child)\b"
+    r"\b(?:it |this |that |the )?(?:\w+ )?(?:is |are |does so |do so )?"
+    r"(?:not|n't|never|non|without)[ -]"
+    r"(?:in )?(?:an? |the |its |being |necessarily |via an? )*"
+    r"(?:direct(?:ly)?|immediate(?:ly)?|straight|parent|child)\b"
     r"(?: (?:one|way|manner|cause|effect|causes|effects|influence|link|child|parent)\b)?"
 )
 DENIED_VERB: Final = re.compile(r"\b(?:does|do|did|is|are|was) (?:not|n't|never) (?:\w+ )?<|n't\b")
@@ -98,7 +107,7 @@ TURNED: Final = re.compile(
     rf"<x> (?:\w+ ){{0,4}}?{ACTED}\b.*<y>|\bby (?:\w+ ){{0,9}}?<y>|"
     rf"<x> (?:is|are|was|be|being) (?:\w+ ){{0,8}}?{EFFECT} of (?:.* )?<y>|"
     rf"\b(?:from|because of|due to|owing to|thanks to|responds? (?:\w+ )*?to|reacts? (?:\w+ )*?to|"
-    rf"depends? (?:\w+ )*?(?:up)?on|(?:starts?|begins?|originat\w+) (?:in|at|with)|"
+    rf"depend(?:s|ent)? (?:\w+ )*?(?:up)?on|(?:starts?|begins?|originat\w+) (?:in|at|with)|"
     rf"attributable to|"
     rf"attributed to|feels? (?:\w+ )*?of|subject to (?:\w+ )*?of|owes? (?:.* )?to|"
     rf"traced (?:back )?to)"
@@ -120,7 +129,8 @@ STRAIGHT: Final = re.compile(
 CAUSAL: Final = re.compile(
     rf"{ACTS}|{ACTED}|\bcausal|\b{CAUSE}\b|\b{EFFECT}\b|\bimpact|\binfluenc|→|->|←|<-|\bmediat|"
     r"\bresponsible\b|\bdepends?\b|\bresponds?\b|\breacts?\b|\bresults?\b|\bdue to\b|\bstems?\b|"
-    r"\barises?\b|\bbearing\b|\bcausing\b|\baffecting\b|\binfluencing\b|\barrow\b|\bedge\b|\bpoints?\b|\bpath\b"
+    r"\barises?\b|\bbearing\b|\bcausing\b|\baffecting\b|\binfluencing\b|\barrow\b|\bedge\b|\bpoints?\b|\bpath\b|"
+    r"\bcausation\b|\bacts? \w+ (?:up)?on\b|\bworks? (?:\w+ )?on\b|\bowes?\b"
 )
 
 

@@ -13,6 +13,7 @@ from typing import Final
 SEPARATOR: Final = re.compile(r"\s*,\s*(?:and|or|&)\s+|\s*,\s*|\s+and\s+|\s+&\s+|\s+or\s+")
 BRACKET: Final = re.compile(r"[()\[\]{}]")
 QUOTES: Final = "\"'`‘’“”*"
+QUOTE: Final = re.compile(rf"(?<!\w)[{QUOTES}]|[{QUOTES}](?!\w)|(?<=>)[{QUOTES}]")  # not in "isn't"
 SENTENCE: Final = re.compile(r"(?<=[.;!?:])\s+|\n+")
 COUNT: Final = re.compile(
     r"\b(\d+|two|three|four|five|six|seven|eight)\s+(?:\w+\s+){0,2}?"
@@ -116,7 +117,7 @@ def number_names(text: str, names: Sequence[str]) -> Numbered:
     for sentence in original:
         marked = ARTICLE.sub("a", sentence.replace("(s)", ""))
         replaced = pattern.sub(number, marked)
-        bare = BRACKET.sub(" ", replaced.translate(dict.fromkeys(map(ord, QUOTES), " ")))
+        bare = BRACKET.sub(" ", QUOTE.sub(" ", replaced.replace("’", "'")))
         bare = re.sub(r"\b(?:the|variables?|both of) (?=<\d+>)", "", bare, flags=re.IGNORECASE)
         plain.append(re.sub(r"\s+", " ", bare).strip().lower())
     return Numbered(tuple(names), tuple(plain), tuple(original))
@@ -210,7 +211,8 @@ _NO_END: Final = """
 a an the and or of all any each every some these those this that there it its they we is are be
 been has have with without no not none nothing in on for to by as at from between among both neither
 nor if when once which knowing however but so while given following follows namely named called
-consider suppose take let imagine variables relations
+consider suppose take let imagine variables relations about over into onto upon
+within across through during under before after behind beyond per via like than
 """
 _NO_NAME: Final = """
 system everything one two three four five six seven eight variable closed relation statistical

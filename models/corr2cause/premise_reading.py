@@ -20,7 +20,8 @@ LIST: Final = re.compile(
 )
 INDEPENDENT: Final = re.compile(
     r"\bindependen|\buncorrelated|\bunrelated|\bunassociated|\bunlinked|\bunconnected|\borthogonal|"
-    r"\bnothing to do with|\bseparated|\bdecoupled|\bdisconnected|[⊥⟂⫫]|\bindep\b"
+    r"\bnothing to do with|\buninformative|\birrelevant|"
+    r"\bseparated|\bdecoupled|\bdisconnected|[⊥⟂⫫]|\bindep\b"
 )
 DEPENDENT: Final = re.compile(
     r"(?<!in)\bdepend|\binterdepend|\bcorrelat|\bassociat|\brelat|\blink|\bconnect|\bcovar|"
@@ -28,6 +29,8 @@ DEPENDENT: Final = re.compile(
     r"\bvar(?:y|ies)|\bmoves?\b|\binformati|\btells?\b|\bpredict|"
     r"\bgo(?:es)? (?:along|together|hand)|"
     r"\bcoupled|\btied\b|\bties\b|\bassociation|\bbound\b|\bsays?\b|\bhints?\b|\bhas to do with|"
+    r"\btracks?\b|\bmirrors?\b|\baccompan|\bbeliefs?\b|\bclues?\b|\bbearing\b|\bsheds? light|"
+    r"\bin step\b|\bhand in hand\b|\brelevant\b|\bcue\b|"
     r"⊥̸|\bfluctuat|\bgo(?:es)? with\b|\b(?:influenc|affect)\w* (?:each other|one another)"
 )
 NEGATION: Final = re.compile(
@@ -41,13 +44,15 @@ FIXES: Final = re.compile(
     r"(?:\bgiven|\bgive|\bcondition\w* (?:up)?on|\bconditional (?:up)?on|\bcontroll?\w* for|"
     r"\badjust\w* for|\baccount\w* for|\ballow\w* for|\bcorrect\w* for|\bknow\w*|\blearn\w*|"
     r"\bhold\w*|\bheld|\bfix\w*|\bkeep\w*|\bstratif\w* (?:by|on)|\bpartial\w* out|\bregress\w* out|"
-    r"\btak(?:e|ing)|\bconsider\w*|\bin the presence of|\bbeyond (?:that in)?|\bnet of|"
+    r"\btak(?:e|ing)|\bconsider\w*|\bin the presence of|\bwithin|\bacross|\bonly look\w* at|"
+    r"\bbeyond (?:that in)?|\bnet of|"
     r"\bin the context of|\bobserving|\bobserve|\bcontroll?(?:ed|ing)|\bconditional|\bin view of|"
     r"\bin (?:the )?light of|(?<=separated )by|\bset|"
     r"\||"
     r"\bwith respect to|\bconditions? of|\btaking into account|\bregardless of|\bbased on)"
     r"(?: already)?(?: both)?(?: of)?(?: the)?"
-    r"(?: (?:values?|levels?|states?|knowledge|effects?)(?: of)?)?"
+    r"(?: (?:values?|levels?|states?|knowledge|effects?|strata|stratum|groups?|information)"
+    r"(?: of| about| on)?)?"
     r"(?: (?:all of|both))?\s*$"
 )
 # These need one of the next behind the list.
@@ -61,10 +66,35 @@ IS: Final = (
 )
 CLOSES: Final = re.compile(
     rf"^\s*(?:values? |levels? )?(?:(?:{IS})*(?:held|kept|fixed|constant|known|accounted|"
-    r"controlled|adjusted|into account|conditioned|considered|measured|unchanged|specified)\b|"
+    r"controlled|adjusted|into account|conditioned|considered|measured|unchanged|specified|"
+    r"in hand|at hand|in mind)\b|"
     rf"(?:{IS})+(?:given|observed|seen|set|learned|available|included|in the model)\b)"
 )
-SCREENS: Final = re.compile(rf"(?P<by>{LIST.pattern}) screens? off (?P<a><\d+>) from (?P<b><\d+>)")
+BY: Final = rf"(?P<by>{LIST.pattern})"
+PAIR: Final = r"(?P<a><\d+>) (?:and|from|with|to|or) (?P<b><\d+>)"
+RELATION: Final = (
+    r"(?:dependenc[ey]|dependency|correlation|association|relation(?:ship)?|link|connection)"
+)
+# What is held fixed acts: all say that it makes the pair independent.
+SCREENS: Final = tuple(
+    re.compile(form)
+    for form in (
+        rf"{BY} (?:\w+ )?(?:screens? off|d-separates?|separates?) {PAIR}",
+        rf"{BY} (?:\w+ )?screens? (?P<a><\d+>) off (?:from|against) (?P<b><\d+>)",
+        rf"{BY} (?:\w+ )?(?:blocks?|breaks?|removes?|explains?(?: away)?|accounts? for|destroys?|"
+        rf"eliminates?|cuts?|absorbs?|captures?)(?: (?:all|any|the|every|entire|whole|of))*"
+        rf"(?: \w+)?? {RELATION}s? between {PAIR}",
+        rf"{BY} (?:makes?|renders?|leaves?) {PAIR} (?:\w+ )?(?:independent|unrelated|uncorrelated)",
+        rf"{BY} (?:makes?|renders?) (?P<a><\d+>) (?:\w+ )?independent (?:of|from) (?P<b><\d+>)",
+        rf"{RELATION} between {PAIR} (?:is|can be|gets) (?:\w+ )?(?:explained|accounted for|"
+        rf"captured|absorbed|screened off|blocked|removed|broken)(?: away)? by {BY}",
+    )
+)
+# "Observing <0> changes what we believe of <1>": nothing is held fixed.
+OBSERVED: Final = re.compile(
+    r"\b(?:observing|knowing|learning|seeing|measuring) (?P<a><\d+>) "
+    r"(?=(?:does|did|do|will|would|can|changes|alters|shifts|updates|affects|helps|tells|says|gives|provides|informs)\b)"
+)
 EVERY_PAIR: Final = re.compile(
     r"\b(?:all|every|each|any)\b.*\b(?:pairs?|variables?|two|others?)\b|\beach other\b|\bpairwise\b"
 )
@@ -101,18 +131,32 @@ def read_relations(text: Numbered) -> Relations:
     if len(text.names) == 2 and len(told) > 1:
         told = told[1:]  # the first one names the two, as the last ones do
     for sentence, original in told:
-        statements = list(_read(sentence, len(text.names)))
+        statements = list(read_sentence(sentence, len(text.names)))
         found.update(dict.fromkeys(statements))
         named = len(set(PLACE.findall(sentence)))
-        if not statements and named >= 2 and (named < len(text.names) or named == 2):
+        if not statements and named >= 2 and not introduces(sentence, len(text.names)):
             missed.append(original)
     return Relations(tuple(found), tuple(missed))
 
 
-def _read(sentence: str, count: int) -> Iterator[Statement]:
-    """Yield what one sentence states."""
+def introduces(sentence: str, count: int) -> bool:
+    """Return whether a sentence only tells, in one list, which variables there are."""
+    lists = [len(set(PLACE.findall(one[0]))) for one in LIST.finditer(sentence)]
+    return count > 2 and count in lists
+
+
+def read_sentence(sentence: str, count: int) -> Iterator[Statement]:
+    """Yield what one sentence states.
+
+    Args:
+        sentence: In lower case, with "<0>" and so on for names.
+        count: Variables in all.
+    """
     sentence = sentence.replace("_||_", " ⊥ ").replace("⊥⊥", "⊥").replace("||", "⊥")
-    sentence = SCREENS.sub(r"given \g<by>, \g<a> and \g<b> are independent", sentence)
+    if len(set(PLACE.findall(sentence))) == 2:
+        sentence = OBSERVED.sub(r"\g<a> ", sentence)
+    for screens in SCREENS:
+        sentence = screens.sub(r"given \g<by>, \g<a> and \g<b> are independent", sentence)
     excepted = EXCEPT.search(sentence)
     if EVERY_PAIR.search(sentence) and (excepted or not PLACE.search(sentence)):
         yield from _every_pair(sentence, excepted, count)

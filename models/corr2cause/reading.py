@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from models.corr2cause.consistency import made_complete
 from models.corr2cause.generate import structure
 from models.corr2cause.hypothesis_reading import ReadClaim, read_hypothesis
 from models.corr2cause.naming import find_names, number_names
@@ -64,7 +65,8 @@ def read(premise: str, hypothesis: str) -> Reading:
     """Return a premise and a hypothesis in symbols, as far as they were understood."""
     premise, hypothesis = LABEL.sub("", premise), LABEL.sub("", hypothesis)
     names = find_names(premise, hypothesis)
-    relations = read_relations(number_names(premise, names))
+    told = number_names(premise, names)
+    relations = made_complete(told, read_relations(told))
     asked = number_names(hypothesis, names)
     claim = read_hypothesis(" ".join(asked.sentences))
     missed = relations.not_understood

@@ -116,6 +116,17 @@ def solve(size: int, statements: Iterable[Statement]) -> Solution:
     return _searched(size, told) or Solution(*known(pattern), pattern, "contradictory")
 
 
+def class_of(size: int, statements: Iterable[Statement]) -> Pattern | None:
+    """Return the class whose relations are all told by ``statements``, None where there is none."""
+    told = list(statements)
+    pattern = _suggested(size, told)
+    if pattern is None:
+        return None
+    implied = _implied(pattern)
+    listed = {(one.a, one.b, one.given) for one in told if one.independent}
+    return pattern if len(listed) == len(implied) and _fits(implied, told) else None
+
+
 def _suggested(size: int, told: Sequence[Statement]) -> Pattern | None:
     """Return the class that the stated separating sets make, None where they make none."""
     apart: dict[tuple[int, int], Nodes] = {}
