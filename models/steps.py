@@ -64,6 +64,19 @@ def _median(values: Array) -> Array:
     return median
 
 
+def medians(values: Array, first: NDArray[np.intp]) -> Array:
+    """Return the median of each stretch of ``values``.
+
+    Args:
+        values: Finite.
+        first: Where each stretch begins, in order; the last ends with the values.
+    """
+    sizes = np.diff(first, append=len(values))
+    ordered = values[np.lexsort((values, np.repeat(np.arange(len(first)), sizes)))]
+    middle: Array = (ordered[first + (sizes - 1) // 2] + ordered[first + sizes // 2]) / 2
+    return middle
+
+
 def last_step(values: Array, bucket: Callable[[int], NDArray[np.intp]]) -> tuple[int, int]:
     """Return where the values after the last step down begin, and how many steps there were.
 
@@ -80,8 +93,7 @@ def last_step(values: Array, bucket: Callable[[int], NDArray[np.intp]]) -> tuple
         places = np.flatnonzero(stepping(rest[:, None]) < 0)
         if not len(places):
             first = np.append(0, np.flatnonzero(np.diff(bucket(begin))) + 1)
-            medians = np.array([np.median(part) for part in np.split(rest, first[1:])])
-            places = first[np.flatnonzero(stepping(medians[:, None]) < 0)]
+            places = first[np.flatnonzero(stepping(medians(rest, first)[:, None]) < 0)]
         if not len(places):
             break
         begin += int(places[-1])

@@ -1,10 +1,8 @@
 """When does it run out? Where a level of capacity, wear, temperature or latency is heading.
 
-The slope is the median of the slopes between all pairs of instants (Theil, Sen), which a few wild
-values cannot turn. How sure it is follows from Kendall's statistic: were the true slope b, pairs
-steeper than b and pairs less steep would balance, up to a known spread that neighbours which hang
-together widen. So every slope has a confidence, and with the distance to the limit so has every
-lead time. Where a slope of zero is within the interval there is no trend, and nothing is said.
+A trend is told where both agree that there is one: the pairs of instants, nearly all of which rise
+(Kendall), and the line in noise whose neighbours hang together (``linear_trend``). How likely that
+line is beyond the limit at any time to come gives the lead time and its interval.
 
 A step away from the limit (somebody cleared up, rotated, resized) ends a trend at once: nothing is
 foretold from what lies before the last one. What has been cleared twice will be cleared again, so
@@ -14,13 +12,13 @@ Assumes:
     The rate of the past goes on. A daily cycle that the window does not hold twice looks like a
     trend.
 
-Reference: Sen, "Estimates of the Regression Coefficient Based on Kendall's Tau", JASA 1968; Hamed,
-Rao, "A Modified Mann-Kendall Trend Test for Autocorrelated Data", Journal of Hydrology 1998.
+Reference: Kendall, "Rank Correlation Methods", 1948; and of ``linear_trend``.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import floor, sqrt
 from statistics import NormalDist
 from typing import Final
 
@@ -30,14 +28,14 @@ from numpy.typing import NDArray
 
 from diagnose.schema import Prediction, Signal, Window
 from models.kinds import named
-from models.steps import HELD_LATELY, last_step, stepping
+from models.linear_trend import linear_trend
+from models.steps import HELD_LATELY, last_step, medians, stepping
 
 Array = NDArray[np.float64]
 
 BUCKETS: Final = 40  # whose medians are compared: bounds the pairs, and evens out short swings
 LEAST: Final = 10  # buckets that must hold a value
 FARTHEST: Final = 10.0  # times the observed span: nobody can see further
-ROUNDING: Final = 1e-9  # share of what a level covers that is no noise of its own
 ROUTINE: Final = 2  # steps away from the limit that make clearing up a habit
 HORIZON_SECONDS: Final = 30 * 86_400.0
 
@@ -179,36 +177,23 @@ def exhaustion(
     begin, steps = last_step(upwards, lambda first: _bucket(seconds[first:]))
     if steps >= ROUTINE and np.median(upwards[-HELD_LATELY:]) <= upwards[:begin].max():
         return None
-    seconds, values = seconds[begin:], values[begin:]
-    at, level = _buckets(seconds, values)
+    at, level = _buckets(seconds[begin:], upwards[begin:])
     if len(at) < LEAST:
         return None
-    i, j = np.triu_indices(len(at), 1)
-    slopes = np.sort((level[j] - level[i]) / (at[j] - at[i]))
-    slope = float(np.median(slopes))
-    left = _left(at, level, limit, slope, seconds[-1])
-    if left * slope <= 0:
+    trend = linear_trend(at, level)
+    sure = 1 - alpha / 2
+    if trend.steeper < _fewest_rising(len(at), alpha) or trend.rising() < sure:
         return None
-    spread = _spread(level - slope * at, ROUNDING * float(np.ptp(level)))
-    # Places among the sorted slopes that Kendall's statistic reaches at the ends of the interval.
-    margin = NormalDist().inv_cdf(1 - alpha / 2) * spread
-    low, high = (round((len(slopes) + sign * margin) / 2) for sign in (-1, 1))
-    if low < 0 or high >= len(slopes) or slopes[low] * slopes[high] <= 0:
+    now, bound = float(seconds[-1]), limit if limit > np.median(values) else -limit
+    seen = now - float(seconds[begin])
+    farthest = now + FARTHEST * seen
+    if trend.above(now, bound) > 0.5 or trend.above(farthest, bound) < sure:
         return None
-    # A slope pivots about the middle of what was seen, so it moves the present level as well.
-    ends = sorted(
-        _left(at, level, limit, float(one), seconds[-1]) / float(one)
-        for one in (slopes[low], slopes[high])
+    shortest, lead, longest = (
+        trend.crossing(bound, chance, now, farthest) - now for chance in (alpha / 2, 0.5, sure)
     )
-    if ends[0] < 0:
-        return None
-    seen = float(seconds[-1] - seconds[0])
-    if ends[1] > FARTHEST * seen:
-        return None
-    needed = left / horizon_seconds  # the slope that would just reach it
-    steeper = np.count_nonzero(slopes > needed) - np.count_nonzero(slopes < needed)
-    sure = NormalDist(0, spread).cdf(float(steeper if left > 0 else -steeper))
-    return Exhaustion(seen, left / slope, ends[0], ends[1], sure)
+    within = trend.above(now + horizon_seconds, bound)
+    return Exhaustion(seen, lead, shortest, longest, within)
 
 
 def heading(values: Array, alpha: float = 0.01) -> NDArray[np.bool_]:
@@ -233,18 +218,20 @@ def heading(values: Array, alpha: float = 0.01) -> NDArray[np.bool_]:
         apart = level[distance:] - level[:-distance]
         rises += (apart > 0).sum(axis=0)
         falls += (apart < 0).sum(axis=0)
-    n, pairs = len(level), len(level) * (len(level) - 1) // 2
-    # The least margin that ``exhaustion`` asks for: that of noise whose neighbours are strangers.
-    margin = NormalDist().inv_cdf(1 - alpha / 2) * np.sqrt(n * (n - 1) * (2 * n + 5) / 18)
     stepped = (stepping(values[:, whole]) != 0).any(axis=0) | (stepping(level) != 0).any(axis=0)
-    trending = np.maximum(rises, falls) >= np.floor((pairs + margin) / 2)
+    trending = np.maximum(rises, falls) >= _fewest_rising(len(level), alpha)
     moving[whole] = trending | stepped  # after a step, the rest may have a trend
     return moving
 
 
-def _left(at: Array, level: Array, limit: float, slope: float, end: float) -> float:
-    """Return how far the limit is at ``end``, on the line of ``slope`` through the values."""
-    return limit - float(np.median(level - slope * (at - end)))
+def _fewest_rising(instants: int, alpha: float) -> int:
+    """Return how many pairs of instants rise at least where a level that goes nowhere rarely does.
+
+    Asked of noise whose neighbours are strangers: of all noise the least.
+    """
+    n, pairs = instants, instants * (instants - 1) // 2
+    margin = NormalDist().inv_cdf(1 - alpha / 2) * sqrt(n * (n - 1) * (2 * n + 5) / 18)
+    return floor((pairs + margin) / 2)
 
 
 def _buckets(seconds: Array, values: Array) -> tuple[Array, Array]:
@@ -252,10 +239,9 @@ def _buckets(seconds: Array, values: Array) -> tuple[Array, Array]:
     span = seconds[-1] - seconds[0]
     if span <= 0:
         return seconds[:1], values[:1]
-    edges = np.flatnonzero(np.diff(_bucket(seconds))) + 1
-    parts = zip(np.split(seconds, edges), np.split(values, edges), strict=True)
-    found = np.array([(np.mean(at), np.median(level)) for at, level in parts])
-    return found[:, 0], found[:, 1]
+    first = np.append(0, np.flatnonzero(np.diff(_bucket(seconds))) + 1)
+    at = np.add.reduceat(seconds, first) / np.diff(first, append=len(seconds))
+    return at, medians(values, first)
 
 
 def _bucket(seconds: Array) -> NDArray[np.intp]:
@@ -263,20 +249,3 @@ def _bucket(seconds: Array) -> NDArray[np.intp]:
     span = seconds[-1] - seconds[0]
     part: Array = np.minimum((seconds - seconds[0]) * (BUCKETS / span), BUCKETS - 1)
     return part.astype(np.intp)
-
-
-def _spread(rest: Array, rounding: float) -> float:
-    """Return the standard deviation of Kendall's statistic for noise that hangs together like it.
-
-    Only what the ranks of the residuals tell is used, so that the unit does not matter; residuals
-    that differ by no more than ``rounding`` have no ranks.
-    """
-    n = len(rest)
-    place = np.argsort(np.argsort(rest, kind="stable")).astype(np.float64)
-    rank: Array = place - (n - 1) / 2
-    variance = n * (n - 1) * (2 * n + 5) / 18
-    power = float(rank @ rank) if np.ptp(rest) > rounding else 0.0
-    together = float(rank[1:] @ rank[:-1]) / power if power else 0.0
-    # A short series understates how much neighbours hang together.
-    together = float(np.clip(together + (1 + 3 * together) / n, 0.0, 0.95))
-    return float(np.sqrt(variance * (1 + together) / (1 - together)))

@@ -20,7 +20,7 @@ from tests.bench.operating import exact
 
 RAMPS: Final = 250  # of each kind
 SIZES: Final = ((240, 15.0), (480, 300.0))  # values, and seconds between them
-TOGETHER: Final = (0.0, 0.5, 0.9, 0.97)  # correlation of neighbours
+TOGETHER: Final = (0.0, 0.5, 0.9, 0.97, 0.99)  # correlation of neighbours
 LEVEL: Final = 0.9  # of the intervals
 LIKELY: Final = 0.9
 LEADS: Final = (0.2, 4.0)  # multiples of the time seen, of which the lead is drawn

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.steps import stepping
+from models.steps import medians, stepping
 
 
 def wandering(together):
@@ -41,3 +41,10 @@ def test_a_step_is_seen_where_it_is_in_any_unit(seed, before, after, offset):
         assert np.flatnonzero(stepped).tolist() == [before]
         assert stepped[before] == -1
         np.testing.assert_array_equal(stepping(-scale * (level + offset)[:, None]), -stepped)
+
+
+@given(st.lists(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=9), min_size=1, max_size=9))
+def test_medians_are_those_of_each_stretch(stretches):
+    first = np.cumsum([0, *(len(part) for part in stretches[:-1])])
+    found = medians(np.concatenate(stretches), first)
+    assert found == pytest.approx([np.median(part) for part in stretches])

@@ -95,6 +95,25 @@ def test_the_interval_holds_what_it_promises():
     assert inside >= 160
 
 
+@pytest.mark.parametrize("together", [0.5, 0.9, 0.97])
+def test_the_interval_holds_in_noise_that_hangs_together(together):
+    inside = []
+    for seed in range(150):
+        level = 0.5 + 0.01 * AT / HOUR + 0.02 * noise(seed, len(AT), together)
+        found = exhaustion(AT, level, 1.0, DAY, alpha=0.1)
+        if found is not None:
+            inside.append(found.shortest <= 10 * HOUR + 300 <= found.longest)
+    assert len(inside) > 130
+    assert np.mean(inside) >= 0.85
+
+
+def test_what_is_about_to_run_out_may_do_so_at_once():
+    found = exhaustion(AT, rising(0.01), 0.901, DAY)
+    assert found is not None
+    assert found.shortest == 0.0
+    assert found.lead < HOUR
+
+
 @pytest.mark.parametrize(
     "values",
     [np.full(len(AT), 0.5), 0.5 - 0.01 * AT / DAY, 0.1 + 1e-5 * AT / DAY],
