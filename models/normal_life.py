@@ -27,6 +27,7 @@ FARTHEST: Final = 10.0  # robust deviations beyond which a value does not count 
 UNIT: Final = 5.0  # robust deviations that are read as 1
 FLOOR: Final = 0.01  # of a signal's range: the least scale
 RARELY: Final = 0.3  # of the standard deviation: likewise, of what seldom moves
+ROUNDING: Final = 1e-9  # of the median: likewise, of what never does
 NOISE: Final = 0.02  # least error that is usual, in what is read
 ODDEST: Final = 100.0  # ceiling of one signal's squared error
 KEPT: Final = 0.2  # share of the past, its end, from which nothing was learned
@@ -57,17 +58,18 @@ class Scale:
         low, middle[seen], high = np.nanquantile(past, [0.05, 0.5, 0.95], axis=0)
         range_ = np.nanmax(past, axis=0) - np.nanmin(past, axis=0)
         least = np.maximum((high - low) / 3.29, FLOOR * np.maximum(range_, 1e-9))
+        least = np.maximum(least, ROUNDING * np.abs(middle[seen]))
         width[seen] = np.maximum(least, RARELY * np.nanstd(past, axis=0))
         return cls(middle, width)
 
     def read(self, values: Array) -> Table:
-        """Return values as a foreteller reads them, of shape (instants, 2 x signals).
+        """Return values as a foreteller reads them, of shape (..., instants, 2 x signals).
 
         Each value in its unit, and whether it was seen.
         """
         moved = np.clip((values - self.middle) / self.width, -FARTHEST, FARTHEST) / UNIT
         told = np.isfinite(moved)
-        return np.hstack([np.where(told, moved, 0.0), told]).astype(np.float32)
+        return np.concatenate([np.where(told, moved, 0.0), told], axis=-1).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -185,6 +185,12 @@ def show(report: "Report") -> None:
     if report.cut:
         hosts = counted(len(report.cut), "host")
         complain("warning", f"{hosts} have more series than were read, {report.cut[0]} for one")
+    if report.changed:
+        hosts = counted(len(report.changed), "host")
+        said = (
+            f"the normal life of {hosts} was learned of other signals, {report.changed[0]} for one"
+        )
+        complain("warning", f"{said}: 'aitia train life' learns it again")
 
 
 def _rows(finding: "Finding") -> Iterator[tuple[str, ...]]:

@@ -9,12 +9,14 @@ import typer
 
 from diagnose.cli.options import Output, extra
 from diagnose.cli.terminal import console, fill, table, waiting, write_json
+from diagnose.cli.train_life import life
 from diagnose.cli.train_lm import lm
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 app = typer.Typer(help="Fit models to your own past.", no_args_is_help=True)
+app.command()(life)
 app.command()(lm)
 
 

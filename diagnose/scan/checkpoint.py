@@ -79,7 +79,9 @@ class Checkpoint:
         finally:
             engine.dispose()
 
-    def begin(self, group: str, moment: datetime, shards: Sequence[Shard], source: str) -> Started:
+    def begin(
+        self, group: str, moment: datetime, shards: Sequence[Shard], source: str, life: str = ""
+    ) -> Started:
         """Return a new scan, or the unfinished one of the same group and hosts, to be resumed.
 
         Args:
@@ -87,9 +89,11 @@ class Checkpoint:
             moment: As of which a new scan looks.
             shards: Of a new scan.
             source: Name of the source that the shards are of.
+            life: Which normal lives the hosts are held against; empty for none.
         """
         hosts = sorted(host for shard in shards for host in shard.hosts)
-        digest = hashlib.sha256("\0".join([_FORM, source, group, *hosts]).encode()).hexdigest()[:12]
+        told = "\0".join([_FORM, source, life, group, *hosts])
+        digest = hashlib.sha256(told.encode()).hexdigest()[:12]
         new = f"{moment:%Y%m%dT%H%M%S}-{digest}"
         with self._writing() as connection:
             self._forget(connection)

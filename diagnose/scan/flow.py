@@ -14,6 +14,7 @@ from diagnose.scan.aside import Aside
 from diagnose.scan.checkpoint import Checkpoint, Started
 from diagnose.scan.engines import Engine
 from diagnose.scan.explanation import advised, explaining
+from diagnose.scan.life import learned_life
 from diagnose.scan.screening import Look, screen
 from diagnose.scan.shards import Expected, Finding
 from diagnose.scan.source import Source
@@ -37,6 +38,7 @@ class Report:
         read: Hosts of which something was read.
         unseen: Hosts of which nothing was.
         cut: Hosts that have more series than were read.
+        changed: Hosts that do not show the signals that their normal life was learned of.
         resumed: Whether a scan was carried on that another process had begun.
         seconds: That each stage took.
     """
@@ -48,6 +50,7 @@ class Report:
     read: frozenset[str]
     unseen: tuple[str, ...]
     cut: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
     resumed: bool = False
     seconds: Mapping[str, float] = field(default_factory=dict)
 
@@ -78,15 +81,19 @@ def scan(
         expected: Further hosts that exist; they are unseen where nothing is read of them.
 
     Raises:
-        Failure: there is no telemetry, or it or the state database cannot be used.
+        Failure: there is no telemetry, or it, the state database or what was learned of the hosts'
+            normal lives cannot be used.
     """
     at = at or datetime.now(UTC)
+    life = learned_life(settings.telemetry.life)
     census = source.census(at)
     hosts = fleet.members([*census.hosts, *expected])[group.name]
     shards = list(census.shards(hosts))
     with Checkpoint.opened(settings.store) as checkpoint:
-        started = checkpoint.begin(group.name, min(at, census.newest), shards, source.name)
-        look = Look(source, started.moment, group.alpha, group.least_probability)
+        moment = min(at, census.newest)
+        digest = life.digest if life else ""
+        started = checkpoint.begin(group.name, moment, shards, source.name, digest)
+        look = Look(source, started.moment, group.alpha, group.least_probability, life)
         begun = perf_counter()
         _screen(settings, look, engine, checkpoint, started, tell)
         screened_at = perf_counter()
@@ -106,6 +113,7 @@ def scan(
         frozenset(hosts) - unseen,
         tuple(sorted(unseen)),
         tuple(sorted(host for shard in shards_done for host in shard.cut)),
+        tuple(sorted(host for shard in shards_done for host in shard.changed)),
         started.resumed,
         {"screen": screened_at - begun, "explain": perf_counter() - screened_at},
     )

@@ -1,10 +1,12 @@
 """A shard -> findings: the cheap look that every host gets.
 
 Bounds first (``models.screen``): only a host that may be in trouble is shown to the detector. What
-predictors look at are a few signals of each host, so one window holds those of all hosts.
+predictors look at are a few signals of each host, so one window holds those of all hosts. Where the
+normal lives of hosts were learned, these are asked as well: the detector says what has begun, they
+say what lasts. A host that both look at is allowed each half of the chance.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import log10
@@ -15,16 +17,20 @@ from numpy.typing import NDArray
 
 from collectors.prometheus_labels import host_of
 from diagnose.scan.foresight import foreseen, telling
+from diagnose.scan.life import Life
 from diagnose.scan.panel import Panel
 from diagnose.scan.shards import Expected, Finding, Screened, Shard
 from diagnose.scan.source import Source
 from diagnose.schema import Prediction
 from models.detector import RobustDetector
 from models.deviation import countable
+from models.oddity import Judged
+from models.predictor import joined
 from models.screen import bounds
 
 HISTORY: Final = timedelta(hours=1)
 RECENT: Final = timedelta(minutes=7)  # judged by what comes before
+HALVED: Final = log10(2)  # what a surprise loses that is the larger of two
 SILENT: Final = 4  # instants at the end without a reading, from which an entity may be silent
 
 
@@ -37,12 +43,14 @@ class Look:
         moment: Of the scan; nothing later is read.
         alpha: Chance that a calm host is called anomalous.
         least_probability: Below which a prediction is not told.
+        life: The normal lives of hosts; None where they were not learned.
     """
 
     source: Source
     moment: datetime
     alpha: float
     least_probability: float
+    life: Life | None = None
 
 
 def screen(look: Look, shard: Shard) -> Screened:
@@ -54,32 +62,64 @@ def screen(look: Look, shard: Shard) -> Screened:
     panel = look.source.panel(shard, (look.moment - HISTORY, look.moment), RECENT)
     if panel is None:
         return Screened(shard.number, (), shard.hosts)
-    found = {one.host: one for one in _in_trouble(panel, look)}
-    for one in _foreseen(panel, look):
+    judged = look.life.judged(panel) if look.life else Judged()
+    found = {one.host: one for one in _in_trouble(panel, look, judged)}
+    odd = _odd(panel, look, judged, found)
+    for one in odd:
+        surprise = judged.surprise[one.entity] - HALVED
+        symptom = one.evidence[0]
+        found[one.entity] = Finding(one.entity, look.moment, (), surprise, symptom, one.since)
+    for one in _each_once(_foreseen(panel, look), odd, look.least_probability):
         host = host_of(one.entity)
         finding = found.get(host, Finding(host, look.moment))
         found[host] = replace(finding, expected=(*finding.expected, Expected(one)))
     unseen = tuple(host for host in shard.hosts if host not in set(panel.hosts))
-    return Screened(shard.number, tuple(found[host] for host in sorted(found)), unseen, panel.cut)
+    findings = tuple(found[host] for host in sorted(found))
+    return Screened(shard.number, findings, unseen, panel.cut, judged.others)
 
 
-def _in_trouble(panel: Panel, look: Look) -> Iterator[Finding]:
+def _in_trouble(panel: Panel, look: Look, judged: Judged) -> Iterator[Finding]:
     """Yield the hosts that the detector calls anomalous."""
     bar = -log10(look.alpha)
     most = bounds(panel.past, panel.now, panel.first, countable(panel.signals), panel.step_seconds)
+    halved = [HALVED if host in judged.surprise else 0.0 for host in panel.hosts]
     detector = RobustDetector(look.alpha)
-    for place in np.flatnonzero(most >= bar):
+    for place in np.flatnonzero(most - halved >= bar):
+        host = panel.hosts[place]
         window = panel.window(panel.columns_of(int(place)), look.moment)
-        surprise = detector.score(window)
-        if surprise >= bar:
+        score = detector.score(window)
+        if score - halved[place] >= bar:
             first = detector.detect(window)[0]
+            surprise = max(score, judged.surprise.get(host, 0.0)) - halved[place]
             yield Finding(
-                panel.hosts[place],
-                look.moment,
-                surprise=surprise,
-                symptom=first.node,
-                since=first.onset,
+                host, look.moment, surprise=surprise, symptom=first.node, since=first.onset
             )
+
+
+def _odd(
+    panel: Panel, look: Look, judged: Judged, found: Collection[str]
+) -> tuple[Prediction, ...]:
+    """Return what is announced of the hosts that are off their normal life and not found yet."""
+    bar = HALVED - log10(look.alpha)
+    places = [
+        place
+        for place, host in enumerate(panel.hosts)
+        if host not in found and judged.surprise.get(host, 0.0) >= bar
+    ]
+    if not look.life or not places:
+        return ()
+    columns = [column for place in places for column in panel.columns_of(place)]
+    return look.life.predictor(look.alpha / 2).predict(panel.window(columns, look.moment))
+
+
+def _each_once(
+    foreseen: Iterable[Prediction], odd: Iterable[Prediction], least: float
+) -> tuple[Prediction, ...]:
+    """Return all that is expected: an odd host whose worst signal is told already adds nothing."""
+    known = tuple(foreseen)
+    told = {node for one in known for node in one.evidence}
+    fresh = [one for one in odd if one.evidence[0] not in told and one.probability >= least]
+    return joined((*known, *fresh)) if fresh else known
 
 
 def _foreseen(panel: Panel, look: Look) -> Iterator[Prediction]:

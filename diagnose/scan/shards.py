@@ -84,9 +84,11 @@ class Screened:
         findings: Of its hosts, those of which there is something to tell.
         unseen: Hosts of which nothing was read.
         cut: Hosts that have more series than were read.
+        changed: Hosts that do not show the signals that their normal life was learned of.
     """
 
     shard: int
     findings: tuple[Finding, ...]
     unseen: tuple[str, ...] = ()
     cut: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()

@@ -248,6 +248,11 @@ class TelemetrySection(Section):
         """Return the journal's file."""
         return self.dir / "journal.db"
 
+    @property
+    def life(self) -> Path:
+        """Return the file in which the hosts' normal lives are, once they were learned."""
+        return self.dir / "life" / "life.safetensors"
+
 
 class IngestSection(Section):
     """Where telemetry is received. All but loopback addresses want tokens."""
