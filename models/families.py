@@ -1,8 +1,7 @@
 """Families of evidence: what a signal that moved says of where a fault lies.
 
-Latency and demand move wherever a fault is felt, and so does what work leaves behind; a starved
-resource, an error or a line of log that is written no more lie nearer to it. So the families vote
-apart, and each has its own weight.
+Latency and demand move wherever a fault is felt; a starved resource, an error or a line of log that
+is written no more lie nearer to it. So the families vote apart, and each has its own weight.
 """
 
 from typing import Final, Literal
@@ -22,8 +21,6 @@ FAMILIES: Final[tuple[Family, ...]] = (
 )
 SLOW: Final = ("latency", "duration", "time")
 WRONG: Final = ("error", "fail", "success", "availability", "fault")
-# What programs leave on their machine by working, much or in vain.
-WORK: Final = ("open tcp connections", "new tcp connections", "context switches", "interrupts")
 BELOW: Final = ("environment", "hardware", "os")
 
 
@@ -40,7 +37,7 @@ def family_of(signal: Signal) -> Family:
         return "absence"
     if signal.source in ("template", "change"):
         return "log"
-    if kind.load or kind.name in WORK:
+    if kind.load:
         return "demand"
     if any(word in kind.name for word in SLOW):
         return "latency"

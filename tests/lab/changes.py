@@ -71,14 +71,17 @@ HARMLESS: Final[tuple[Callable[[Lab], None], ...]] = (
 
 @contextmanager
 def verbose(lab: Lab) -> Iterator[None]:
-    """Let a service log its requests for a while."""
-    name = random.choice(("web", "catalog", "orders"))
-    share = random.uniform(0.2, 1.0)
-    lab.note(name, "config write", f"{name}.env: LOG_SAMPLE={share:.2f}")
-    lab.turn(name, verbose=share)
+    """Let some services log their requests for a while."""
+    services = ("web", "catalog", "orders")
+    chosen = random.sample(services, random.randint(1, len(services)))
+    share = random.uniform(0.3, 1.0)
+    for name in chosen:
+        lab.note(name, "config write", f"{name}.env: LOG_SAMPLE={share:.2f}")
+        lab.turn(name, verbose=share)
     yield
-    lab.note(name, "config write", f"{name}.env: LOG_SAMPLE=0")
-    lab.turn(name)
+    for name in chosen:
+        lab.note(name, "config write", f"{name}.env: LOG_SAMPLE=0")
+        lab.turn(name)
 
 
 @contextmanager
@@ -116,18 +119,18 @@ def stopped(lab: Lab) -> Iterator[None]:
     lab.service(name, "restart")
 
 
-DISTURBANCES: Final[tuple[Callable[[Lab], AbstractContextManager[None]], ...]] = (
-    verbose,
-    lost_customers,
-    statements_logged,
-    exporter_hangs,
-    stopped,
-)
+Disturbance = Callable[[Lab], AbstractContextManager[None]]
+WORDY: Final[tuple[Disturbance, ...]] = (verbose, statements_logged)
+MUTE: Final[tuple[Disturbance, ...]] = (lost_customers, exporter_hangs, stopped)
 
 
 def disturb(lab: Lab, seconds: float) -> tuple[str, ...]:
-    """Let one to three disturbances last ``seconds``; return their names."""
-    chosen = random.sample(DISTURBANCES, random.randint(1, 3))
+    """Let one to three disturbances last ``seconds``, one that is logged among them.
+
+    Returns:
+        Their names.
+    """
+    chosen = [random.choice(WORDY), *random.sample(MUTE, random.randint(0, 2))]
     with ExitStack() as stack:
         for disturbance in chosen:
             stack.enter_context(disturbance(lab))

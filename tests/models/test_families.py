@@ -13,7 +13,6 @@ from models.families import FAMILIES, ballot_of, family_of
         (Kind("response latency", "seconds", "service"), "metric", "latency"),
         (Kind("error rate", "1/s", "service"), "counter", "error"),
         (Kind("request rate", "1/s", "user", load=True), "counter", "demand"),
-        (Kind("open tcp connections", "count", "os"), "metric", "demand"),
         (Kind("error log message", "1/s", "service"), "template", "log"),
         (Kind("package change", "", "os"), "change", "log"),
         (Kind("missing telemetry"), "absence", "absence"),
