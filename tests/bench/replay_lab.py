@@ -74,7 +74,7 @@ class Whole:
     def read(cls, folder: Path) -> "Whole":
         """Return the recording in ``folder``."""
         told = json.loads((folder / "recording.json").read_text())
-        truth = json.loads((folder / "truth.json").read_text())
+        events = json.loads((folder / "events.json").read_text())
         return cls(
             folder.name,
             (datetime.fromisoformat(told["start"]), datetime.fromisoformat(told["end"])),
@@ -83,8 +83,8 @@ class Whole:
             tuple(Node(**symptom) for symptom in told["symptoms"]),
             tuple((caller, callee) for caller, callee in told["topology"]),
             tuple((host, part) for host, part in told["contains"]),
-            _spans(truth["faults"]),
-            _spans(truth["disturbances"]),
+            _spans(events["faults"]),
+            _spans(events["disturbances"]),
         )
 
     def at(self, moment: datetime, symptom: Node | None = None) -> Bundle:

@@ -147,8 +147,8 @@ class Campaign:
         """Write all that was recorded since the start as one stretch of time."""
         now = datetime.now(UTC)
         folder = self.out / f"whole_{self.start:%Y%m%dT%H%M%SZ}"
-        truth = {"faults": self.faults, "disturbances": self.disturbances}
-        write_continuous(self.lab, self.start, now, truth, folder)
+        events = {"faults": self.faults, "disturbances": self.disturbances}
+        write_continuous(self.lab, self.start, now, events, folder)
         log.info("%s written", folder.name)
 
     def wait_for_quiet(self) -> None:

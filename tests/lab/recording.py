@@ -70,7 +70,7 @@ def write(lab: Lab, span: Span, folder: Path) -> None:
 
 
 def write_continuous(
-    lab: Lab, start: datetime, end: datetime, truth: Mapping[str, Any], folder: Path
+    lab: Lab, start: datetime, end: datetime, events: Mapping[str, Any], folder: Path
 ) -> None:
     """Write all that was recorded from ``start`` to ``end``, with what was broken when."""
     told = {
@@ -92,7 +92,7 @@ def write_continuous(
         "logs": logs(lab, start, end),
     }
     tables["metrics"] = tables["metrics"].sort("entity", "signal", "time")
-    _write(folder, {"recording": told, "truth": {**truth, "alerts": alerts}}, tables)
+    _write(folder, {"recording": told, "events": {**events, "alerts": alerts}}, tables)
 
 
 def _write(
