@@ -1,13 +1,15 @@
 """How many hosts a second a scan looks at, and in how much memory, for a fleet that grows.
 
-    python -m tests.bench.scan [--hosts 1000 10000] [--workers 2] [--engines local ray] [--keep DIR]
+    python -m tests.bench.scan [--hosts 1000 10000] [--workers 2] [--engines local ray] [--life]
+                               [--keep DIR]
 
 Simulated hosts with 200 signals, an hour at 15 s, in Delta tables laid out as the writer's upkeep
 leaves them: sorted files of six million readings, and a few small ones that came last. One host in
 500 runs full and one in 1,000 is ill. The scan is the command itself, with a state database, in
 processes of its own; memory is the sum over these, shared pages counted once. A Ray cluster is
 begun on this machine, with a core for each worker, in a network namespace of its own; all of its
-processes count.
+processes count. With --life each scan is made again with the normal lives of all hosts known: an
+encoder that has learned nothing takes as long as one that has.
 """
 
 import argparse
@@ -21,17 +23,25 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+from safetensors.numpy import load
 
+from diagnose.scan.kept import Kept
 from diagnose.schema import TIME
+from diagnose.settings.sections import TelemetrySection
 from diagnose.telemetry.flush import arranged
 from diagnose.telemetry.tables import Tables
 from diagnose.telemetry.upkeep import SORTED
+from models.encoder import SequenceEncoder
+from models.foretellers import Recurrent
+from models.lives import GroupLife, write_lives
+from models.minutes import minutes_of
 from tests.diagnose.scan.in_namespace import ray_cluster
 
 STEP_SECONDS = 15
@@ -40,6 +50,7 @@ END = datetime(2026, 3, 1, 13, 20, tzinfo=UTC)  # so that the hour lies in two p
 DISKS = ("sda", "sdb")
 SMART = ("reallocated_sectors", "current_pending_sectors", "power_on_hours", "temperature")
 FULL, ILL = 500, 1000  # one host in so many
+HOUR = timedelta(hours=1)
 LOOKED_AT = 0.5  # seconds between two looks at the memory
 
 
@@ -105,6 +116,29 @@ def values_of(chance, told, hosts, first, last, counted):
     level = np.round(55 + 0.5 * noise)
     shown = [gauge, added, use, level, np.where(kinds == "fixed", 0.0, gauge)]
     return np.select([kinds == k for k in ("gauge", "counter", "use", "level", "fixed")], shown)
+
+
+def write_life(folder, hosts):
+    """Write what is usual for each host of a fleet, by its last hour, and one encoder for all."""
+    told = sorted((part, signal) for part, signal, _ in signals())
+    source = Kept(str(folder / "tables"))
+    middle, width = [], []
+    for shard in source.census(END).shards(f"host-{i:05}" for i in range(hosts)):
+        panel = source.panel(shard, (END - HOUR, END), timedelta(0))
+        assert panel is not None
+        minutes = minutes_of(panel.values, panel.step_seconds, 60)
+        middle.append(np.median(minutes[1:], axis=0).reshape(len(panel.hosts), -1))
+        width.append(np.std(minutes[1:], axis=0).reshape(len(panel.hosts), -1) + 1e-6)
+    names = tuple(f"host-{i:05}" for i in range(hosts))
+    encoder = Recurrent.of(load(SequenceEncoder(2 * len(told), len(told)).weights()))
+    error = np.full((hosts, len(told)), 0.3)
+    calm = np.tile(np.linspace(0, 2, 123), (hosts, 1))
+    lives = GroupLife(tuple(told), names, encoder, np.vstack(middle), np.vstack(width), error, calm)
+    write_lives([lives], life_of(folder))
+
+
+def life_of(folder):
+    return TelemetrySection(dir=folder).life
 
 
 @dataclass(frozen=True)
@@ -195,6 +229,7 @@ def main():
     parser.add_argument("--hosts", type=int, nargs="+", default=[1000, 10_000])
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--engines", nargs="+", choices=("local", "ray"), default=["local", "ray"])
+    parser.add_argument("--life", action="store_true", help="also with all normal lives known")
     parser.add_argument("--keep", type=Path, help="folder in which tables are kept for another run")
     given = parser.parse_args()
     say(
@@ -206,10 +241,14 @@ def main():
             folder = (given.keep or Path(scratch)) / str(hosts)
             if not folder.exists():
                 write_fleet(folder, hosts)
-            for name in given.engines:
+            for name, known in product(given.engines, (False, True) if given.life else (False,)):
+                life_of(folder).unlink(missing_ok=True)
+                if known:
+                    write_life(folder, hosts)
                 try:
                     with computing(name, given.workers) as engine:
-                        row(hosts, folder, name, *scanned(folder, engine))
+                        told = f"{name}, lives known" if known else name
+                        row(hosts, folder, told, *scanned(folder, engine))
                 except pytest.skip.Exception as skipped:
                     say(f"on {name}, {skipped}")
             if not given.keep:
