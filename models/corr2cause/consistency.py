@@ -134,10 +134,10 @@ def _shapes(text: Numbered) -> list[_Shape]:
         if len(set(PLACE.findall(sentence))) >= 2 or list(read_sentence(sentence, count)):
             alike.setdefault(_shape(sentence), []).append(sentence)
     found = []
-    for sentences in alike.values():
+    for place, sentences in enumerate(alike.values()):
         told = [tuple(read_sentence(one, count)) for one in sentences]
         words = tuple(each for one in told for each in one) if all(told) else None
-        if words is None and introduces(sentences[0], count):
+        if words is None and introduces(sentences[0], count, place == 0):
             continue
         meanings = {words: 0} if words else {}
         for cost, meaning in _meanings(sentences):

@@ -6,7 +6,6 @@ phrase carries an answer. Which classes are held out does not depend on names or
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
 from typing import Final
 
 import numpy as np
@@ -248,34 +247,41 @@ def structure(pattern: Pattern, names: Sequence[str], label: bool) -> str:
 
 
 def reasoning(pattern: Pattern, names: Sequence[str]) -> str:
-    """Return the steps from a premise to its essential graph, one pair of variables at a time.
+    """Return the steps from a premise to its essential graph.
 
-    Each step needs little of what stands before it: whether a pair is ever said to be independent,
-    and given what; then what is not given though joined to both; then which arrows follow.
+    Each step needs little of what stands before it. First the premise is told again in short, in
+    its own order and of separating sets the first; then dependent pairs are kept that are never
+    apart; then what is not given though joined to both; then the arrows that follow.
 
     Example:
         >>> from models.corr2cause.graphs import pattern_of
         >>> steps = reasoning(pattern_of((0, 0, 0b11)), ("A", "B", "C")).split("; ")
         >>> steps[:3]
-        ['pairs A, B apart', 'A, C joined', 'B, C joined']
+        ['dependent A - C, B - C', 'apart A - B', 'skeleton A - C, B - C']
         >>> steps[3:]
         ['v-structures A -> C <- B', 'arrows A -> C, B -> C']
     """
-    apart: dict[tuple[int, int], int] = {}
-    for one in statements_of(pattern):
+    told = statements_of(pattern)
+    dependent = [f"{names[one.a]} - {names[one.b]}" for one in told if not one.independent]
+    apart: dict[tuple[int, int, bool], str] = {}
+    for one in told:
         if one.independent:
-            apart.setdefault((one.a, one.b), one.given)
-    pairs = []
-    for a, b in combinations(range(pattern.size), 2):
-        given = ", ".join(names[node] for node in nodes_in(apart.get((a, b), 0)))
-        how = f"apart{' given ' if given else ''}{given}" if (a, b) in apart else "joined"
-        pairs.append(f"{names[a]}, {names[b]} {how}")
+            given = " + ".join(names[node] for node in nodes_in(one.given))
+            text = f"{names[one.a]} - {names[one.b]}{' | ' if given else ''}{given}"
+            apart.setdefault((one.a, one.b, bool(one.given)), text)
+    skeleton = [f"{names[a]} - {names[b]}" for a, b in pattern.edges()]
     found = sorted(colliders(pattern.parents, pattern.lines))
-    shapes = ", ".join(f"{names[a]} -> {names[c]} <- {names[b]}" for a, c, b in found)
-    arrows = ", ".join(
+    shapes = [f"{names[a]} -> {names[c]} <- {names[b]}" for a, c, b in found]
+    arrows = [
         f"{names[cause]} -> {names[effect]}"
         for effect, causes in enumerate(pattern.parents)
         for cause in nodes_in(causes)
-    )
-    told_pairs = "; ".join(pairs)
-    return f"pairs {told_pairs}; v-structures {shapes or 'none'}; arrows {arrows or 'none'}"
+    ]
+    steps = {
+        "dependent": dependent,
+        "apart": list(apart.values()),
+        "skeleton": skeleton,
+        "v-structures": shapes,
+        "arrows": arrows,
+    }
+    return "; ".join(f"{name} {', '.join(listed) or 'none'}" for name, listed in steps.items())

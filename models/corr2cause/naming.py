@@ -6,7 +6,7 @@ and again in what follows. A capital A may be a name or an article; what follows
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,14 +24,20 @@ MOST: Final = 12  # names in a list
 LONGEST: Final = 6  # words of a name
 OPENING: Final = 5  # sentences in which the list may stand
 
-# Words behind an A that begins a sentence and is an article: what a relation or variable is called.
-ARTICLE: Final = re.compile(
-    r"^A(?=\s+(?:\w+ly\s+)?(?:third|fourth|second|single|common|direct|indirect|causal|statistical|"
+AFTER_ARTICLE: Final = (
+    r"(?=\s+(?:\w+ly\s+)?(?:third|fourth|second|single|common|direct|indirect|causal|statistical|"
     r"conditional|marginal|strong|weak|positive|negative|significant|closed|hidden|latent|large|"
     r"variable|factor|correlation|association|relation|relationship|dependen\w+|link|connection|"
     r"confounder|collider|mediator|chain|path|arrow|change|cause|study|statistician|system|list|"
-    r"sample|world|shared|different|further|certain|few|set|number|hypothesis|premise)\b)"
+    r"sample|world|shared|different|further|certain|few|set|number|hypothesis|premise|researcher|"
+    r"team|parent|child|descendant|ancestor|non-direct|joint)\b)"
 )
+# Words behind an A that begins a sentence and is an article: what a relation or variable is called.
+ARTICLE: Final = re.compile(rf"^A{AFTER_ARTICLE}")
+SMALL_ARTICLE: Final = re.compile(rf"(?<![\w<])a{AFTER_ARTICLE}")
+# "eating junk food (A)": a short name for a long one, of which the text goes on to use either.
+ALIAS: Final = re.compile(r"\s*\((?P<name>[A-Za-z]\w?)\)")
+SMALL: Final = re.compile(r"(?<![\w'])[a-z](?:, (?:and )?[a-z]|,? and [a-z])+(?![\w'])")
 ARTICLES: Final = re.compile(r"^\s*(?:[Tt]he|an?|An)\s+")
 PLACE: Final = re.compile(r"<(\d+)>")
 
@@ -80,12 +86,11 @@ def find_names(premise: str, rest: str = "") -> tuple[str, ...]:
         premise: Names them in a list, or only in plain statements.
         rest: A further text that uses the names.
     """
-    sentences = sentences_in(premise)
     stated = _stated(premise)
-    lists = []
-    for place, sentence in enumerate(sentences[:OPENING]):
-        after = " ".join([*sentences[place + 1 :], rest])
-        lists += [found for found in _lists(sentence, after) if len(found) >= 2]
+    sentences = sentences_in(premise)
+    lists = list(_opening_lists(sentences, rest))
+    if ALIAS.search(premise):
+        lists += _opening_lists(sentences_in(ALIAS.sub("", premise)), rest)
     if stated:
         for found in lists:
             if len(found) == stated:
@@ -93,6 +98,15 @@ def find_names(premise: str, rest: str = "") -> tuple[str, ...]:
     # Without a count, those names win that most sentences are about.
     plain = _from_statements([*sentences, *sentences_in(rest)])
     return max([*lists, plain], key=lambda found: _about(found, sentences), default=())
+
+
+def _opening_lists(sentences: Sequence[str], rest: str) -> Iterator[tuple[str, ...]]:
+    """Yield the lists of two names or more with which a text begins."""
+    for place, sentence in enumerate(sentences[:OPENING]):
+        after = " ".join([*sentences[place + 1 :], rest])
+        yield from (found for found in _lists(sentence, after) if len(found) >= 2)
+        for small in SMALL.findall(sentence):  # "a" is a name where it stands among letters
+            yield tuple(dict.fromkeys(re.findall(r"\b[a-z]\b", small)))
 
 
 def _about(names: Sequence[str], sentences: Sequence[str]) -> tuple[int, int]:
@@ -104,6 +118,9 @@ def _about(names: Sequence[str], sentences: Sequence[str]) -> tuple[int, int]:
 
 def number_names(text: str, names: Sequence[str]) -> Numbered:
     """Return ``text`` with each name replaced by its number."""
+    short = {match["name"] for match in ALIAS.finditer(text)} - set(names)
+    if short:
+        text = ALIAS.sub(lambda match: "" if match["name"] in short else match[0], text)
     original = sentences_in(text)
     pattern = _any_of(names)
     known = {name.casefold(): place for place, name in enumerate(names)}
@@ -116,6 +133,8 @@ def number_names(text: str, names: Sequence[str]) -> Numbered:
     plain = []
     for sentence in original:
         marked = ARTICLE.sub("a", sentence.replace("(s)", ""))
+        if "a" in names:
+            marked = SMALL_ARTICLE.sub("one", marked)
         replaced = pattern.sub(number, marked)
         bare = BRACKET.sub(" ", QUOTE.sub(" ", replaced.replace("’", "'")))
         bare = re.sub(r"\b(?:the|variables?|both of) (?=<\d+>)", "", bare, flags=re.IGNORECASE)

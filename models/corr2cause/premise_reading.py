@@ -102,7 +102,8 @@ EXCEPT: Final = re.compile(
     r"\b(?:except|apart from|but for|other than|save for|with the exception)\b"
 )
 CLAUSE: Final = re.compile(
-    r"\s*(?:;|,?\s*\b(?:but|while|whereas|yet|although|though)\b(?! also\b))\s*(?=.*<\d+>)"
+    r"\s*(?:;|,?\s*\b(?:but|while|whereas|yet|although|though)\b(?! also\b)|\band(?= between\b))"
+    r"\s*(?=.*<\d+>)"
 )
 
 
@@ -130,19 +131,25 @@ def read_relations(text: Numbered) -> Relations:
     ]
     if len(text.names) == 2 and len(told) > 1:
         told = told[1:]  # the first one names the two, as the last ones do
-    for sentence, original in told:
+    for place, (sentence, original) in enumerate(told):
         statements = list(read_sentence(sentence, len(text.names)))
         found.update(dict.fromkeys(statements))
         named = len(set(PLACE.findall(sentence)))
-        if not statements and named >= 2 and not introduces(sentence, len(text.names)):
+        if not statements and named >= 2 and not introduces(sentence, len(text.names), place == 0):
             missed.append(original)
     return Relations(tuple(found), tuple(missed))
 
 
-def introduces(sentence: str, count: int) -> bool:
-    """Return whether a sentence only tells, in one list, which variables there are."""
+def introduces(sentence: str, count: int, first: bool) -> bool:
+    """Return whether a sentence that states nothing only tells which variables there are.
+
+    Args:
+        sentence: In lower case, with "<0>" and so on for names.
+        count: Variables in all.
+        first: Whether it is the first to name any; others do so in one list.
+    """
     lists = [len(set(PLACE.findall(one[0]))) for one in LIST.finditer(sentence)]
-    return count > 2 and count in lists
+    return count > 2 and (count in lists or (first and sum(lists) == count))
 
 
 def read_sentence(sentence: str, count: int) -> Iterator[Statement]:

@@ -14,7 +14,8 @@ from models.training.objectives import Dialogue
 
 # Variables, from a step on. What is to be learned is the same for all of them, one pair at a time,
 # and a premise of five takes five times as long as one of three.
-CURRICULUM: Final = ((0, (2, 3, 3)), (120, (3, 4)), (400, (3, 4, 4, 5)), (4000, (4, 5, 6)))
+CURRICULUM: Final = ((0, (3, 3, 2)), (60, (3, 4)), (240, (3, 4, 4, 5)), (4000, (4, 5, 6)))
+TWINS: Final = 2
 # Names of many tokens make every sentence long; a few of them teach that a name may be long.
 STYLES: Final[Mapping[Style, float]] = {
     "letters": 0.6, "numbered": 0.1, "words": 0.15, "nonsense": 0.1, "signals": 0.05
@@ -42,7 +43,7 @@ def premises(step: int, count: int) -> list[Dialogue]:
                 ),
             )
         )
-        for about in cases(step, count, "train", (size_at(step),), STYLES)
+        for about in cases(step, count, "train", (size_at(step),), STYLES, TWINS)
     ]
 
 
@@ -50,7 +51,7 @@ def size_at(step: int) -> int:
     """Return how many variables the premises of a step have.
 
     >>> [size_at(step) for step in (0, 1, 2, 3)]
-    [2, 3, 3, 2]
+    [3, 3, 2, 3]
     """
     sizes: Sequence[int] = [sizes for start, sizes in CURRICULUM if start <= step][-1]
     return sizes[step % len(sizes)]

@@ -74,21 +74,25 @@ def test_a_premise_comes_with_twins_of_which_only_it_tells_which_one_holds():
     assert list(cases(6, 3, sizes=SMALL)) == list(cases(6, 3, sizes=SMALL))
 
 
-def test_the_reasoning_has_the_skeleton_pair_by_pair_and_the_arrows_of_the_colliders():
-    steps = re.compile(r"pairs (.+); v-structures (.+); arrows (.+)")
+def test_the_reasoning_tells_the_premise_again_then_its_structure():
+    steps = re.compile(r"dependent (.+); apart (.+); skeleton (.+); v-structures (.+); arrows (.+)")
     for item in items(7, 100, sizes=SMALL):
-        pairs, shapes, arrows = steps.fullmatch(item.reasoning).groups()
-        told = [re.fullmatch(r"(.+?), (.+?) (joined|apart.*)", one) for one in pairs.split("; ")]
-        assert len(told) == item.size * (item.size - 1) // 2
-        joined = ", ".join(f"{one[1]} - {one[2]}" for one in told if one[3] == "joined")
-        assert item.structure.startswith(
-            f"skeleton {joined or 'none'}; v-structures {shapes}; answer"
+        dependent, apart, skeleton, shapes, arrows = (
+            [one for one in step.split(", ") if one != "none"]
+            for step in steps.fullmatch(item.reasoning).groups()
         )
-        for shape in shapes.replace("none", "").split(", "):
-            cause, _, rest = shape.partition(" -> ")
-            effect, _, other = rest.partition(" <- ")
-            assert f"{cause} -> {effect}" in arrows or not shape
-            assert f"{other} -> {effect}" in arrows or not shape
+        never = {one.partition(" | ")[0] for one in apart}
+        assert skeleton == [pair for pair in dependent if pair not in never]
+        assert len(dependent) + len({one for one in apart if " | " not in one}) == (
+            item.size * (item.size - 1) // 2
+        )
+        assert item.structure.startswith(
+            f"skeleton {', '.join(skeleton) or 'none'}; "
+            f"v-structures {', '.join(shapes) or 'none'}; answer"
+        )
+        for shape in shapes:
+            cause, effect, other = re.fullmatch(r"(.+) -> (.+) <- (.+)", shape).groups()
+            assert {f"{cause} -> {effect}", f"{other} -> {effect}"} <= set(arrows)
 
 
 def test_the_letter_that_comes_first_in_the_alphabet_causes_no_more_than_the_other():

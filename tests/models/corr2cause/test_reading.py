@@ -154,6 +154,39 @@ def test_a_hypothesis_that_denies(sentence, kind):
     assert reading.claim.claim == Claim(kind, 0, 1)
 
 
+@pytest.mark.parametrize(
+    ("premise", "claim"),
+    [
+        (
+            "Let's consider three factors: eating junk food (A), obesity (B), and watching "
+            "television (C). There is a correlation between eating junk food and obesity, and "
+            "between watching television and obesity. However, eating junk food and watching "
+            "television are independent from each other.",
+            "Eating junk food directly affects obesity.",
+        ),
+        (
+            "Consider eating junk food (A), obesity (B) and watching television (C). A correlates "
+            "with B. B correlates with C. A is independent of C.",
+            "A directly affects B.",
+        ),
+        (
+            "Variables: a, b, c. Relations: a - b dependent; c - b dependent; a - c independent.",
+            "a directly affects b.",
+        ),
+        (
+            "A researcher has data about a, b and c. There is a correlation between a and b, and "
+            "between b and c. There is no correlation between a and c.",
+            "There is a direct effect of a on b.",
+        ),
+    ],
+)
+def test_long_names_with_short_ones_and_small_letters(premise, claim):
+    found = answer(read(premise, claim))
+    assert found is not None
+    assert found.basis == "exact"
+    assert found.probability > 0.9
+
+
 def test_what_is_not_understood_is_told_and_makes_less_sure():
     odd = BENCHMARK.replace("A and D are independent given C.", "A and D frobnicate.")
     reading = read(odd, "A directly causes C.")
