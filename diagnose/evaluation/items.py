@@ -26,7 +26,8 @@ By = Literal["solver", "calculation", "kinds", "model", "nobody"]
 Found = tuple[float, By, str]  # probability of yes, who says so, and how the item was read
 Done = Callable[[int], None]
 
-TOGETHER: Final = 8  # items that a language model is asked at once
+TOGETHER: Final = 8  # items that are answered at once
+MEASURED: Final = 40  # the same where a model is measured: some eight premises
 SHAPE: Final = 'write {"id", "premise", "hypothesis"} or {"id", "question"}, one object a line'
 YES: Final = {"1", "true", "yes", "entailment", "entailed"}
 NO: Final = {"0", "false", "no", "neutral", "contradiction", "not entailed"}
@@ -214,7 +215,7 @@ def opinions_within(
     said: list[float] = []
     began = time.monotonic()
     while len(said) < len(items) and (not said or time.monotonic() - began < seconds):
-        said += opinions(model, items[len(said) : len(said) + TOGETHER])
+        said += opinions(model, items[len(said) : len(said) + MEASURED])
         progress(len(said))
     return said
 

@@ -9,6 +9,7 @@ has learned from the training classes and is never shown a premise.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import Any, Final
 
 import numpy as np
@@ -23,7 +24,7 @@ from diagnose.evaluation.score_table import (
     yes_no_row,
 )
 from models.corr2cause.classes import Split
-from models.corr2cause.generate import items
+from models.corr2cause.generate import cases
 from models.corr2cause.names import Style
 from models.corr2cause.reading import read
 
@@ -133,15 +134,11 @@ def rules(asked: Sequence[Item]) -> list[ScoreRow]:
 
 
 def _asked(condition: Condition, count: int, split: Split) -> list[Item]:
-    drawn = items(
-        SEED,
-        count,
-        split,
-        condition.sizes,
-        condition.styles,
-        held_out_wording=condition.held_out,
-        balanced=True,
+    """Return items of which a few share a premise: reading it is most of a model's work."""
+    about = cases(
+        SEED, count, split, condition.sizes, condition.styles, held_out_wording=condition.held_out
     )
+    drawn = islice((one for each in about for one in each), count)
     return [Item(one.id, one.hypothesis, one.premise, one.label, one.group) for one in drawn]
 
 

@@ -97,7 +97,9 @@ def cases(
     split: Split = "train",
     sizes: Sequence[int] = SIZES,
     styles: Mapping[Style, float] = MIXED,
-    twins: int = 3,
+    twins: int = 2,
+    *,
+    held_out_wording: bool = False,
 ) -> Iterator[tuple[Item, ...]]:
     """Yield ``count`` premises, each with several hypotheses about it.
 
@@ -111,6 +113,7 @@ def cases(
         sizes: Numbers of variables, as ``items`` takes them.
         styles: What sort of names, and how likely each is.
         twins: Pairs at most; classes in which nothing of a kind holds have fewer.
+        held_out_wording: As ``items`` takes it.
 
     Raises:
         ValueError: no size has a class in this split.
@@ -120,9 +123,9 @@ def cases(
     for place in range(count):
         pattern, claim = _drawn(known, split, rng, balanced=True)
         name = f"{split}-{seed}-{place}"
-        first = _item(name, pattern, claim, _style(styles, rng), rng, held_out=False)
+        first = _item(name, pattern, claim, _style(styles, rng), rng, held_out_wording)
         rest = [
-            _claimed(replace(first, id=f"{name}-{number}"), pattern, one, rng, held_out=False)
+            _claimed(replace(first, id=f"{name}-{number}"), pattern, one, rng, held_out_wording)
             for number, one in enumerate(_twins(pattern, twins, rng), start=1)
         ]
         yield (first, *rest)

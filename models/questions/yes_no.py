@@ -5,7 +5,7 @@ what the model answers when the question has no content.
 """
 
 from collections.abc import Callable, Sequence
-from math import exp
+from itertools import groupby
 from typing import Final, Protocol
 
 import numpy as np
@@ -72,11 +72,12 @@ class YesNo:
         if form not in self._favoured:
             empty = [form.format(**dict.fromkeys(parts[0], word)) for word in NOTHING]
             self._favoured[form] = float(np.mean(self._odds(empty)))
-        found = []
-        for done, each in enumerate(parts, start=1):  # one by one: hardly two have the same length
-            odds = float(self._odds([form.format(**each)])[0]) - self._favoured[form]
-            found.append(1 / (1 + exp(-odds)))
-            progress(done)
+        found: list[float] = []
+        # What is asked of one premise begins alike, and is read once.
+        for _, alike in groupby(parts, key=lambda one: one.get("premise", one)):
+            odds = self._odds([form.format(**each) for each in alike]) - self._favoured[form]
+            found += (1 / (1 + np.exp(-odds))).tolist()
+            progress(len(found))
         return found
 
     def _odds(self, prompts: Sequence[str]) -> NDArray[np.float64]:

@@ -15,7 +15,6 @@ from models.training.objectives import Dialogue
 # Variables, from a step on. What is to be learned is the same for all of them, one pair at a time,
 # and a premise of five takes five times as long as one of three.
 CURRICULUM: Final = ((0, (3, 3, 2)), (60, (3, 4)), (240, (3, 4, 4, 5)), (4000, (4, 5, 6)))
-TWINS: Final = 2
 # Names of many tokens make every sentence long; a few of them teach that a name may be long.
 STYLES: Final[Mapping[Style, float]] = {
     "letters": 0.6, "numbered": 0.1, "words": 0.15, "nonsense": 0.1, "signals": 0.05
@@ -43,7 +42,7 @@ def premises(step: int, count: int) -> list[Dialogue]:
                 ),
             )
         )
-        for about in cases(step, count, "train", (size_at(step),), STYLES, TWINS)
+        for about in cases(step, count, "train", (size_at(step),), STYLES)
     ]
 
 

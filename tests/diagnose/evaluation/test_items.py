@@ -188,10 +188,10 @@ def test_the_solver_reads_every_table_and_each_model_has_its_row():
 
 def test_without_time_a_model_is_asked_a_few_and_the_row_says_so():
     told: list[int] = []
-    items = [Item(str(i), "A directly causes C.", PREMISE) for i in range(20)]
-    assert opinions_within(0, Certain(0.2), items, told.append) == [0.2] * 8
-    assert opinions_within(60, Certain(0.2), items, told.append) == [0.2] * 20
-    assert told == [8, 8, 16, 20]
+    items = [Item(str(i), "A directly causes C.", PREMISE) for i in range(100)]
+    assert opinions_within(0, Certain(0.2), items, told.append) == [0.2] * 40
+    assert opinions_within(60, Certain(0.2), items, told.append) == [0.2] * 100
+    assert told == [40, 40, 80, 100]
 
 
 def test_measures_are_those_of_the_counts():
