@@ -24,7 +24,7 @@ from models.normal_life import TOP, Array, Scale, missed, oddness, squares, surp
 LATELY: Final = CONTEXT + STRETCH  # minutes that tell whether a host is odd now
 HOUR: Final = 60  # minutes in which it is looked when that began
 LEAST_SEEN: Final = 0.8  # share of a host's signals, below which it is not the host it was
-MOST_CERTAIN: Final = 4.0  # -log10 of the rarest chance that days can tell
+MOST_CERTAIN: Final = 4.0  # -log10 of the rarest chance that days can tell; see ``bounded``
 TOLD_BADLY: Final = 4.0  # squared error of a signal, in usual ones, that is worth naming
 MOST_NAMED: Final = 5
 FAILURE: Final = "service-degradation"
@@ -87,9 +87,9 @@ class _Shown:
         return self.group.error[self.rows, None]
 
     def surprise(self, place: int, odd: Array) -> Array:
-        """Return how surprising stretches of one host are, at most what days can tell."""
+        """Return how surprising stretches of one host are."""
         calm = self.group.calm[self.rows[place]]
-        return np.minimum(surprise(calm[np.isfinite(calm)], odd), MOST_CERTAIN)
+        return bounded(surprise(calm[np.isfinite(calm)], odd))
 
 
 def judged(lives: Lives, nodes: Sequence[Node], values: Array, step_seconds: float) -> Judged:
@@ -167,6 +167,21 @@ class LifePredictor:
             since=since,
             source=SOURCE,
         )
+
+
+def bounded(surprising: Array) -> Array:
+    """Return surprises of which those beyond what days can tell keep their order and no more.
+
+    Else the many hosts that a change of everybody's life makes odd would stand before the few that
+    the detector has found.
+
+    Example:
+        >>> bounded(np.array([3.0, 4.0, 5.0, 103.0])).round(2).tolist()
+        [3.0, 4.0, 4.5, 4.99]
+    """
+    excess = np.maximum(surprising - MOST_CERTAIN, 0.0)
+    read: Array = np.minimum(surprising, MOST_CERTAIN) + excess / (1 + excess)
+    return read
 
 
 def odd_for(surprising: Array) -> int | None:

@@ -5,9 +5,11 @@
 DIR holds one ``NAME.npz`` a server with ``train`` (taken for calm), ``test`` and ``test_label``.
 Aitia sees what a scan would: the instants up to now and the history before them, test and all, and
 says one number a scan. The others learn once from ``train`` and say one number an instant; they are
-asked as they are, and smoothed by the mean of the same stretches. So do sequence encoders: one that
-learned from the server's own ``train``, and one that learned from that of all other servers of its
-kind. Every instant counts by itself: no point adjustment. Intervals are over servers.
+asked as they are, and smoothed by the mean of the same stretches. So do those who foretell, a
+sequence encoder and principal components, which learned from the server's own ``train`` or from
+that of all other servers of its kind. *Life* is the one that ``aitia train life`` would keep, alone
+and as a scan joins it to the detector. Every instant counts by itself: no point adjustment.
+Intervals are over servers.
 
 How encoders are trained and read was chosen on the servers in ``CHOSEN_ON``; the others, told apart
 in a table of their own, had no part in it.
@@ -26,11 +28,15 @@ from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
 from sklearn.metrics import average_precision_score, precision_recall_curve
 
+from diagnose.fleet import ALPHA
+from diagnose.scan.screening import HALVED
+from diagnose.training.life import choose
 from models.foretellers import CONTEXT, Foreteller
 from models.foretelling import learned_components, learned_encoder
 from models.normal_life import NormalLife, calm_from, surprise
+from models.oddity import bounded
 from tests.bench.markdown import table
-from tests.bench.replay_days import HISTORY, QUIET, STEPS, scan
+from tests.bench.replay_days import HISTORY, QUIET, STEPS, scan, segments
 
 Array = NDArray[np.float64]
 Score = Callable[[Array], Array]
@@ -39,6 +45,8 @@ CHOSEN_ON: Final = frozenset({"machine-1-6", "omi-1", "omi-3", "omi-5"})
 RECALLS: Final = (0.3, 0.5)
 BEST_PEER: Final = "PCA, smoothed"
 VARIANCE: Final = 0.9  # that PCA's components hold
+BAR: Final = -np.log10(ALPHA)  # of a scan
+RULES: Final = ("Aitia", "life, own past", "Aitia and life, own past")
 FLOOR: Final = 0.01  # of a signal's range in train: the least scale
 RESAMPLES: Final = 1000
 DAY_SECONDS: Final = 86_400.0
@@ -81,16 +89,25 @@ class Scored:
         return float(bars[int(np.argmax(f1[:-1]))])
 
     def false_alarms(self, recall: float) -> float:
-        """Return the alarms a day that touch no labelled instant, at the bar with that recall.
+        """Return the alarms a day that touch no labelled instant, at the bar with that recall."""
+        return self.false_above(np.quantile(self.score[self.label], 1 - recall, method="lower"))
+
+    def false_above(self, bar: float) -> float:
+        """Return the alarms a day that touch no labelled instant.
 
         Accused instants less than an hour apart are one alarm.
         """
-        bar = np.quantile(self.score[self.label], 1 - recall, method="lower")
         (accused,) = np.nonzero(self.score >= bar)
+        if not len(accused):
+            return 0.0
         apart = QUIET.total_seconds() / self.step
         runs = np.split(accused, np.flatnonzero(np.diff(accused) > apart) + 1)
         false = sum(not self.label[run].any() for run in runs)
         return false / (len(self.label) * self.step / DAY_SECONDS)
+
+    def found(self, bar: float) -> list[bool]:
+        """Return of each labelled stretch whether any instant of it is accused."""
+        return [bool((self.score[a : b + 1] >= bar).any()) for a, b in segments(self.label)]
 
 
 def median_iqr(calm: Array) -> Score:
@@ -123,6 +140,14 @@ PEERS: Final[Mapping[str, Callable[[Array], Score]]] = {
     "PCA": pca,
     "isolation forest": forest,
 }
+RULE_HEAD: Final = (
+    "way",
+    "average precision",
+    "false alarms a server-day",
+    "share of labelled instants",
+    "share of the others",
+    "labelled stretches found",
+)
 
 FORETELLERS: Final[Mapping[str, Callable[[list[Array]], Foreteller]]] = {
     "components": learned_components,
@@ -159,6 +184,25 @@ def smoothed(score: Array, length: int) -> Array:
     place = np.arange(len(score)) // length
     mean = np.bincount(place, score) / np.bincount(place)
     return np.asarray(mean[place])
+
+
+def rule_rows(servers: Mapping[str, Mapping[str, Scored]]) -> Iterator[list[str]]:
+    """Yield a line for each way that a scan could call a server anomalous, at its shipped level."""
+    rng = np.random.default_rng(0)
+    draws = rng.integers(0, len(servers), (RESAMPLES, len(servers)))
+    for way in RULES:
+        mine = [server[way] for server in servers.values()]
+        found = [one.found(BAR) for one in mine]
+        accused = [one.score >= BAR for one in mine]
+        labelled = [one.label for one in mine]
+        measures = [
+            [one.precision() for one in mine],
+            [one.false_above(BAR) for one in mine],
+            [(a & label).sum() / label.sum() for a, label in zip(accused, labelled, strict=True)],
+            [(a & ~label).mean() for a, label in zip(accused, labelled, strict=True)],
+        ]
+        of = f"{sum(map(sum, found))} of {sum(map(len, found))}"
+        yield [way, *(_interval(np.array(values), draws) for values in measures), of]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -213,6 +257,11 @@ def scored(folder: Path, every: int, kept: Path | None) -> Iterator[tuple[str, d
                 odd, chance = remembered(server.calm, server.asked, learned(past), length)
                 said[f"{who}, {name}"] = odd
                 said[f"Aitia or {who}, {name}"] = np.maximum(ours, chance)
+        chosen = choose([server.calm], encoded=True)
+        _, chance = remembered(server.calm, server.asked, chosen.foreteller, length)
+        said["life, own past"] = bounded(chance)
+        said["Aitia and life, own past"] = np.maximum(ours, said["life, own past"]) - HALVED
+        sys.stderr.write(f"{server.name}: {chosen.facts}\n")
         yield (
             server.name,
             {name: Scored(server.label, score, server.step) for name, score in said.items()},
@@ -293,6 +342,7 @@ def main() -> int:
         sys.stderr.write(f"{name}: {len(next(iter(ways.values())).label)} instants\n")
     days = sum(len(w["Aitia"].label) * w["Aitia"].step for w in servers.values()) / DAY_SECONDS
     lines = [f"### {len(servers)} servers, {days:.0f} server-days", "", *table(HEAD, rows(servers))]
+    lines += [f"### A scan at level {ALPHA:g}", "", *table(RULE_HEAD, rule_rows(servers))]
     unseen = {name: ways for name, ways in servers.items() if name not in CHOSEN_ON}
     if CHOSEN_ON & servers.keys() and unseen:
         lines += [f"### {', '.join(sorted(unseen))}", "", *table(HEAD, rows(unseen))]

@@ -9,6 +9,7 @@ from tests.bench.machines import (
     aitia,
     bar_of_others,
     rows,
+    rule_rows,
     scored,
     smoothed,
 )
@@ -70,6 +71,8 @@ def test_who_looks_finds_a_jump(folder, tmp_path, monkeypatch):
         assert ways["median and IQR, smoothed"].precision() > 0.7
         assert ways["encoder, own past"].precision() > 0.7
         assert ways["Aitia or encoder, other servers"].precision() > 0.7
+    rules = {line[0]: line[1:] for line in rule_rows(servers)}
+    assert rules["Aitia"][-1] == rules["life, own past"][-1] == "2 of 2"
     again = dict(scored(folder, 1, tmp_path))
     np.testing.assert_array_equal(again["omi-1"]["Aitia"].score, servers["omi-1"]["Aitia"].score)
 
