@@ -223,7 +223,8 @@ class TelemetrySection(Section):
     """Where telemetry is kept, and for how long."""
 
     dir: UserPath = Field(default_factory=_telemetry_dir, validate_default=True)
-    """Folder of the journal and, unless `telemetry.url` is set, of the tables."""
+    """Folder of the journal, of what `aitia train life` learned and, unless `telemetry.url` is set,
+    of the tables."""
     url: str | None = Field(default=None, pattern=r"^(s3|gs|az|abfss)://[^@]+$")
     """Tables on object storage, for example `s3://bucket/prefix`; keys, region and endpoint come
     from the provider's own environment variables."""
