@@ -114,7 +114,7 @@ def imagine(stage: Stage, cause: Node, value: float) -> Counterfactual:
     if not incident.affected.any():
         return Counterfactual(cause, refused=f"{incident.symptom} never left its normal range")
     place = incident.acting.nodes.index(cause)
-    if incident.beyond(place, np.array([value]))[0] > MARGIN:
+    if stage.inner.beyond(place, stage.inward(place, value)) > MARGIN:
         far = f"nobody saw {cause} so far from what normal life showed"
         return Counterfactual(cause, refused=far)
     if refused := obscured(stage, place):

@@ -43,7 +43,7 @@ def obscured(stage: Stage, cause: int) -> str | None:
         stage: The incident and its mechanisms.
         cause: What would have been elsewhere.
     """
-    incident, asked = stage.incident, worst(stage.incident)
+    incident, asked = stage.inner, worst(stage.incident)
     for node in stage.between([cause]):
         response, name = stage.responses[node], incident.acting.nodes[node]
         if response is None:
@@ -70,21 +70,21 @@ def relived(stage: Stage, held: Mapping[int, float]) -> Floats:
         stage: With a response for each node between.
         held: A value for each place.
     """
-    recent = stage.incident.recent.copy()
+    recent = stage.inner.recent.copy()
     for place, value in held.items():
-        recent[:, place] = value
+        recent[:, place] = stage.inward(place, value)
     for node in stage.between(held):
         response = stage.responses[node]
         assert response is not None
         was, would = (
             response.level(lagged(values, response.parents, response.lags), bounded=False)
-            for values in (stage.incident.recent, recent)
+            for values in (stage.inner.recent, recent)
         )
         change = would - was
         if not response.immediate[0]:
             change = approached(change[None], response.memory[:1], 0.0)[0]
         recent[:, node] += change
-    return np.asarray(recent[:, stage.effect])
+    return stage.outward(stage.effect, recent[:, stage.effect])
 
 
 def _too_far(

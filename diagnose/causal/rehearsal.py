@@ -14,16 +14,17 @@ from numpy.typing import NDArray
 
 from diagnose.causal.mechanism import lagged
 from diagnose.causal.response import REFITS, Response, respond
+from diagnose.causal.scale import inward, multiplying, outward, rescaled
 from diagnose.causal.scene import Scene
 from diagnose.causal.support import Support, joint_support, reached
 
 Floats = NDArray[np.float64]
 
-DRAWS: Final = 200
+DRAWS: Final = 5 * REFITS
 MARGIN: Final = 0.1  # of what was seen, by which an input may lie outside of it
 RARELY: Final = 0.1  # share of the instants at which it may lie further out
 EXPLAINED: Final = 0.1  # share of a deviation, below which it does not follow from the inputs
-SIMPLIFIED: Final = 1.25  # times as far apart as they are drawn, answers come true 9 in 10 times
+SIMPLIFIED: Final = 1.6  # times as far apart as they fit, mechanisms come true 9 in 10 times
 STRANGE: Final = 0.02  # share of stretches of normal life, beyond which a node is taken for broken
 SEED: Final = 13
 
@@ -34,12 +35,17 @@ class Stage:
 
     Attributes:
         incident: As it was.
+        inner: The same with each node on the scale on which its causes add up.
+        multiplies: Of which nodes that is the logarithm.
         effect: Whose answer is wanted, a place in the graph.
-        responses: Of each node that may be played again; None where normal life was too short.
-        supports: Where the parents of such a node were together, if it has several.
+        responses: Of each node that may be played again, on the inner scales; None where normal
+            life was too short.
+        supports: Where the parents of such a node were together, if it has several, likewise.
     """
 
     incident: Scene
+    inner: Scene
+    multiplies: NDArray[np.bool_]
     effect: int
     responses: Mapping[int, Response | None]
     supports: Mapping[int, Support | None]
@@ -49,6 +55,14 @@ class Stage:
         acting, fixed = self.incident.acting, set(held)
         reached = {node for cause in fixed for node in acting.between(cause, self.effect)}
         return tuple(node for node in acting.order if node in reached - fixed)
+
+    def inward(self, node: int, values: Floats | float) -> Floats:
+        """Return what ``node`` shows on the scale on which its causes add up."""
+        return inward(np.asarray(values, dtype=np.float64), self.multiplies[node])
+
+    def outward(self, node: int, values: Floats) -> Floats:
+        """Return the same on its own scale again."""
+        return outward(values, self.multiplies[node])
 
     def reach(self, node: int) -> tuple[float, float]:
         """Return the least and the most at which ``node`` may be held."""
@@ -67,13 +81,15 @@ def staged(incident: Scene, causes: Iterable[int], effect: int, refits: int = RE
     acting = incident.acting
     rng = np.random.default_rng(SEED)
     nodes = sorted({node for cause in causes for node in acting.between(cause, effect)})
+    multiplies = multiplying(incident)
+    inner = rescaled(incident, multiplies)
     responses, supports = {}, {}
     for node in nodes:
         parents, lags = acting.parents[node], acting.lags[node]
-        responses[node] = respond(incident.baseline, node, parents, lags, rng, refits)
+        responses[node] = respond(inner.baseline, node, parents, lags, rng, refits)
         if len(parents) > 1:
-            supports[node] = joint_support(incident.baseline, parents, lags)
-    return Stage(incident, effect, responses, supports)
+            supports[node] = joint_support(inner.baseline, parents, lags)
+    return Stage(incident, inner, multiplies, effect, responses, supports)
 
 
 def unfit(stage: Stage, held: Iterable[int]) -> str | None:
@@ -82,7 +98,7 @@ def unfit(stage: Stage, held: Iterable[int]) -> str | None:
         response, name = stage.responses[node], stage.incident.acting.nodes[node]
         if response is None:
             return f"too little of normal life was seen to tell what {name} follows"
-        if _may_be_broken(stage.incident, node, response):
+        if _may_be_broken(stage.inner, node, response):
             return (
                 f"{name} shows far more than what acts on it ever made of it, so that it may be "
                 "broken itself"
@@ -97,10 +113,10 @@ def rehearse(stage: Stage, held: Mapping[int, float | Floats]) -> dict[int, Floa
         stage: With a response for each node between.
         held: A value, or one an instant, for each place that is held.
     """
-    incident, rng = stage.incident, np.random.default_rng(SEED)
+    incident, rng = stage.inner, np.random.default_rng(SEED)
     instants = len(incident.recent)
     shown = {
-        node: np.broadcast_to(np.asarray(value, dtype=np.float64), (DRAWS, instants))
+        node: np.broadcast_to(stage.inward(node, value), (DRAWS, instants))
         for node, value in held.items()
     }
     for node in stage.between(held):
@@ -108,32 +124,34 @@ def rehearse(stage: Stage, held: Mapping[int, float | Floats]) -> dict[int, Floa
         assert response is not None
         parents = _parents(incident, response, shown)
         shown[node] = _play(incident, node, response, parents, rng)
-    return shown
+    return {node: stage.outward(node, values) for node, values in shown.items()}
 
 
 def averages(stage: Stage, shown: Floats) -> Floats:
     """Return what a node would show on average while the symptom was affected, one a draw.
 
     Draws lie apart by what is in doubt about the mechanism and by noise. That every mechanism is a
-    simplification comes on top, by as much as simulated servers ask for.
+    simplification comes on top of the former, by as much as simulated servers ask for.
 
     Args:
         stage: What was played.
         shown: By the node, shape (draws, instants).
     """
     drawn = shown[:, stage.incident.asked].mean(axis=1)
-    middle = np.median(drawn)
-    return np.asarray(middle + SIMPLIFIED * (drawn - middle))
+    mechanism = drawn.reshape(-1, REFITS).mean(axis=0)
+    doubt = np.tile(mechanism - mechanism.mean(), DRAWS // REFITS)
+    return np.asarray(drawn + (SIMPLIFIED - 1) * doubt)
 
 
 def unseen(stage: Stage, held: Mapping[int, float], shown: Mapping[int, Floats]) -> str | None:
     """Return which input of a mechanism was never where it would be; None where all were."""
-    incident = stage.incident
+    incident = stage.inner
     nodes = incident.acting.nodes
+    inner = {node: stage.inward(node, values) for node, values in shown.items()}
     for node in stage.between(held):
         response = stage.responses[node]
         assert response is not None
-        inputs = np.median(_parents(incident, response, shown), axis=0)[incident.asked]
+        inputs = np.median(_parents(incident, response, inner), axis=0)[incident.asked]
         for k, parent in enumerate(response.parents):
             out = incident.beyond(parent, inputs[:, k]) > MARGIN
             if parent not in held and out.mean() > RARELY:
