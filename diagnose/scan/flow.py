@@ -81,8 +81,7 @@ def scan(
         expected: Further hosts that exist; they are unseen where nothing is read of them.
 
     Raises:
-        Failure: there is no telemetry, or it, the state database or what was learned of the hosts'
-            normal lives cannot be used.
+        Failure: there is no telemetry, or something that is kept cannot be used.
     """
     at = at or datetime.now(UTC)
     life = learned_life(settings.telemetry.life)
@@ -90,9 +89,8 @@ def scan(
     hosts = fleet.members([*census.hosts, *expected])[group.name]
     shards = list(census.shards(hosts))
     with Checkpoint.opened(settings.store) as checkpoint:
-        moment = min(at, census.newest)
-        digest = life.digest if life else ""
-        started = checkpoint.begin(group.name, moment, shards, source.name, digest)
+        held = life.digest if life else ""
+        started = checkpoint.begin(group.name, min(at, census.newest), shards, source.name, held)
         look = Look(source, started.moment, group.alpha, group.least_probability, life)
         begun = perf_counter()
         _screen(settings, look, engine, checkpoint, started, tell)
