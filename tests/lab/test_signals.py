@@ -19,6 +19,7 @@ from tests.lab.signals import JOBS, name_of
         ),
         ("host", {"__name__": "node_cpu_seconds_total", "cpu": "1", "mode": "user"}, None),
         ("host", {"__name__": "node_cpu_seconds_total", "cpu": "0", "mode": "nice"}, None),
+        ("host", {"__name__": "node_load1"}, None),
         (
             "processes",
             {"__name__": "namedprocess_namegroup_num_procs", "groupname": "redis"},
