@@ -340,6 +340,8 @@ TOPICS: Final[tuple[tuple[str, Tier, str], ...]] = (
     ("hardware", "hardware", r"voltage|power supply|firmware|nvrm|xid|smart"),
     ("resource limit", "os", r"too many open files|out of system resource|emfile|resource temp"),
     ("no disk space", "os", r"no space|disk full|enospc|quota|disk usage|inodes?"),
+    ("network storage", "os", r"nfs\w*|iscsi|multipath\w*|ceph\w*|gluster\w*|stale file handle"),
+    ("pod scheduling", "platform", r"unschedul\w*|failed ?scheduling|preempt\w*|untolerated taint"),
     (
         "disk",
         "os",
@@ -347,6 +349,7 @@ TOPICS: Final[tuple[tuple[str, Tier, str], ...]] = (
     ),
     ("certificate", "service", r"certificates?|x509|(?:tls|ssl) (?:err|fail|alert|hand)|handshake"),
     ("name resolution", "os", r"dns|no such host|resolv\w*|name or service not known|nxdomain"),
+    ("clock", "os", r"clocksource|(?:system|wall) clock|clock (?:skew|drift|step)|ntpd?|chronyd?"),
     ("permission", "service", r"permission|denied|forbidden|not permitted|eacces|selinux|apparmor"),
     ("authentication", "service", r"auth\w*|login|password|token|credential\w*|unauthori\w*|sudo"),
     ("deadlock", "platform", r"deadlock\w*"),
