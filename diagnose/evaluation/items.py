@@ -241,15 +241,19 @@ def by_symbols(item: Item, kinds: PairScorer | None = None) -> Found | None:
     if amount is not None:
         return amount.probability, "calculation", amount.read
     premise, hypothesis = _parts(item)
-    found = _solved(premise, hypothesis) if premise else None
+    found = _solved(premise, hypothesis, understood=True) if premise else None
     return found or (_believed(item.question, kinds) if kinds else None)
 
 
-def _solved(premise: str, hypothesis: str) -> Found | None:
+def _solved(premise: str, hypothesis: str, understood: bool = False) -> Found | None:
+    """Return what the solver says; of a hypothesis that is not ``understood`` where it need not."""
     reading = read(premise, hypothesis)
     result = solved(reading)
-    if result is None or reading.claim is None:
+    if result is None or (understood and reading.claim is None):
         return None
+    if reading.claim is None:
+        missed = f"not understood: {hypothesis}"
+        return result.probability, "solver", f"{result.basis}; any claim of these two; {missed}"
     claim = reading.claim.claim
     told = f"{reading.names[claim.x]} is {claim.kind} of {reading.names[claim.y]}"
     denied = "not so that " if reading.claim.denied else ""

@@ -6,9 +6,10 @@ from typing import Final
 
 from models.corr2cause.consistency import made_complete
 from models.corr2cause.generate import structure
-from models.corr2cause.hypothesis_reading import ReadClaim, read_hypothesis
-from models.corr2cause.naming import find_names, number_names
+from models.corr2cause.hypothesis_reading import DENIED, ReadClaim, read_hypothesis
+from models.corr2cause.naming import PLACE, find_names, number_names
 from models.corr2cause.premise_reading import read_relations
+from models.corr2cause.relations import KINDS, Claim
 from models.corr2cause.statements import LARGEST, Basis, Solution, Statement, solve
 
 LABEL: Final = re.compile(
@@ -21,6 +22,7 @@ SURE: Final[dict[Basis, float]] = {
     "searched": 0.9,
     "contradictory": 0.7,
 }
+UNREAD: Final = 0.05  # of a hypothesis that is not understood: least probability of either answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +33,14 @@ class Reading:
         names: The variables, by number.
         statements: What the premise says.
         claim: What the hypothesis says; None where it was not understood.
+        about: The two variables that the hypothesis names; None where it names others.
         not_understood: Sentences with two names or more that could not be read, as written.
     """
 
     names: tuple[str, ...]
     statements: tuple[Statement, ...]
     claim: ReadClaim | None
+    about: tuple[int, int] | None
     not_understood: tuple[str, ...]
 
     def solved(self) -> Solution | None:
@@ -74,16 +78,35 @@ def read(premise: str, hypothesis: str) -> Reading:
         names,
         relations.statements,
         claim,
+        _pair(" ".join(asked.sentences)),
         missed if claim else (*missed, *asked.original),
     )
 
 
 def answer(reading: Reading) -> SolvedAnswer | None:
-    """Return what follows from what was read; None where it is not enough for an answer."""
+    """Return what follows from what was read; None where it is not enough for an answer.
+
+    Of a hypothesis whose words say nothing it is told how many of the claims follow that it may
+    make of its two variables.
+    """
     solution = reading.solved()
-    if solution is None or reading.claim is None:
+    if solution is None:
         return None
+    if reading.claim is None:
+        return None if reading.about is None else _of_any_claim(solution, *reading.about)
     holds = solution.says(reading.claim.claim, reading.claim.denied)
     sure = SURE["contradictory"] if reading.not_understood else SURE[solution.basis]
     steps = structure(solution.pattern, reading.names, holds) if solution.pattern else ""
     return SolvedAnswer(sure if holds else 1 - sure, solution.basis, steps)
+
+
+def _of_any_claim(solution: Solution, x: int, y: int) -> SolvedAnswer:
+    """Return how likely a claim of unknown kind about two variables follows."""
+    share = sum(solution.says(Claim(kind, x, y)) for kind in KINDS) / len(KINDS)
+    return SolvedAnswer(UNREAD + (1 - 2 * UNREAD) * share, solution.basis, "")
+
+
+def _pair(sentence: str) -> tuple[int, int] | None:
+    """Return the two variables that a sentence with numbers for names is about."""
+    places = list(dict.fromkeys(int(one) for one in PLACE.findall(sentence)))
+    return (places[0], places[1]) if len(places) == 2 and not DENIED.search(sentence) else None

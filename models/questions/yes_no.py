@@ -17,6 +17,9 @@ ENTAILMENT: Final = (
     "Does the hypothesis follow from the premise? Answer with yes or no.\n\n"
     "Premise: {premise}\nHypothesis: {hypothesis}\nAnswer:"
 )
+# Share of its log-odds that is believed: on public questions a small model that was not tuned to
+# them is right no more often than a coin, however sure it is.
+BELIEVED: Final = 0.1
 NOTHING: Final = ("N/A", "something", "[MASK]")  # stands for content where there is none
 
 
@@ -76,7 +79,7 @@ class YesNo:
         # What is asked of one premise begins alike, and is read once.
         for _, alike in groupby(parts, key=lambda one: one.get("premise", one)):
             odds = self._odds([form.format(**each) for each in alike]) - self._favoured[form]
-            found += (1 / (1 + np.exp(-odds))).tolist()
+            found += (1 / (1 + np.exp(-BELIEVED * odds))).tolist()
             progress(len(found))
         return found
 

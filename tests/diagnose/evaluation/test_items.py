@@ -86,9 +86,18 @@ def test_what_nobody_reads_is_the_models_or_a_half():
     assert "Is the fan happy?" in told.read
     (alone,) = answer_items([odd], None, None)
     assert (alone.by, alone.probability, alone.model_probability) == ("nobody", 0.5, None)
-    (half_read,) = answer_items([Item("1", "A frobnicates C.", PREMISE)], None, None)
-    assert half_read.by == "nobody"
-    assert "A frobnicates C." in half_read.read
+
+
+def test_a_claim_that_is_not_understood_is_as_likely_as_any_about_these_two():
+    found = [
+        next(answer_items([Item("1", claim, PREMISE)], None, None))
+        for claim in ("A frobnicates C.", "A frobnicates B.", "A, B and C are green.")
+    ]
+    assert [one.by for one in found] == ["solver", "solver", "nobody"]
+    assert "A frobnicates C." in found[0].read
+    assert found[0].probability == pytest.approx(0.05 + 0.9 / 6)  # a direct cause, and no more
+    assert found[1].probability == pytest.approx(0.05 + 0.9 / 6)  # a common effect
+    assert found[2].probability == 0.5
 
 
 def test_without_time_the_model_is_asked_only_where_nothing_else_answers():

@@ -197,10 +197,20 @@ def test_what_is_not_understood_is_told_and_makes_less_sure():
 
 
 def test_without_a_claim_there_is_no_answer():
-    reading = read(BENCHMARK, "A is nicer than C.")
+    reading = read(BENCHMARK, "A is nicer than C, and D is nicest.")
     assert reading.claim is None
-    assert reading.not_understood == ("A is nicer than C.",)
+    assert reading.not_understood == ("A is nicer than C, and D is nicest.",)
     assert answer(reading) is None
+    assert answer(read(BENCHMARK, "A is not nicer than C.")) is None
+
+
+def test_a_claim_in_unknown_words_is_as_likely_as_those_it_may_be():
+    none = answer(read("A and B are all there is. A correlates with B.", "A is nicer than B."))
+    some = answer(read(BENCHMARK, "C is nicer than D."))
+    assert none is not None
+    assert none.probability == pytest.approx(0.05)
+    assert some is not None
+    assert 0.05 < some.probability < 0.95
 
 
 def test_a_variable_called_a_and_the_article_are_told_apart():
