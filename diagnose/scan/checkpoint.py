@@ -171,6 +171,14 @@ class Checkpoint:
             found: str | None = connection.execute(last).scalar()
         return found
 
+    def began(self, host: str, moment: datetime) -> datetime | None:
+        """Return since when ``host`` was in trouble, as the scan before ``moment`` has told it."""
+        lately = (FINDINGS.c.moment >= moment - QUIET) & (FINDINGS.c.moment < moment)
+        last = sa.select(FINDINGS.c.document).where(FINDINGS.c.host == host, lately)
+        with database.told(self._engine.url), self._engine.connect() as connection:
+            row = connection.execute(last.order_by(FINDINGS.c.moment.desc())).scalar()
+        return _FINDING.validate_json(row).since if row else None
+
     def finish(self, scan: Started) -> None:
         """Note that a scan is whole; what was needed to resume it is forgotten."""
         with self._writing() as connection:

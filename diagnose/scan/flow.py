@@ -83,14 +83,13 @@ def scan(
     Raises:
         Failure: there is no telemetry, or something that is kept cannot be used.
     """
-    at = at or datetime.now(UTC)
-    life = learned_life(settings.telemetry.life)
+    at, life = at or datetime.now(UTC), learned_life(settings.telemetry.life)
     census = source.census(at)
     hosts = fleet.members([*census.hosts, *expected])[group.name]
     shards = list(census.shards(hosts))
     with Checkpoint.opened(settings.store) as checkpoint:
-        held = life.digest if life else ""
-        started = checkpoint.begin(group.name, min(at, census.newest), shards, source.name, held)
+        moment, held = min(at, census.newest), life.digest if life else ""
+        started = checkpoint.begin(group.name, moment, shards, source.name, held)
         look = Look(source, started.moment, group.alpha, group.least_probability, life)
         begun = perf_counter()
         _screen(settings, look, engine, checkpoint, started, tell)
@@ -128,7 +127,8 @@ def _screen(
     """Look at the shards that are not done; what becomes of each is kept at once."""
     done = started.shards - len(started.pending)
     for screened in engine.run(partial(screen, look), started.pending):
-        told = tuple(_advised(one, settings) for one in screened.findings)
+        dated = (_dated(one, checkpoint) for one in screened.findings)
+        told = tuple(_advised(one, settings) for one in dated)
         checkpoint.done(started, replace(screened, findings=told))
         done += 1
         tell("shards", done, started.shards)
@@ -155,6 +155,20 @@ def _explain(
     for finding in troubled[EXPLAINED:]:
         said = f"It was not explained: {EXPLAINED} other hosts are more surprising."
         checkpoint.explained(started, replace(finding, missing=(said,)))
+
+
+def _dated(finding: Finding, checkpoint: Checkpoint) -> Finding:
+    """Return ``finding`` with the beginning that earlier scans saw, where it lies too far back."""
+    if finding.symptom is None or finding.since:
+        return finding
+    since = checkpoint.began(finding.host, finding.moment)
+    expected = tuple(
+        replace(one, prediction=replace(one.prediction, since=one.prediction.since or since))
+        if finding.symptom in one.prediction.evidence
+        else one
+        for one in finding.expected
+    )
+    return replace(finding, since=since, expected=expected)
 
 
 def _advised(finding: Finding, settings: Settings) -> Finding:

@@ -7,21 +7,24 @@ import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import numpy as np
 import polars as pl
 import pytest
 
-from diagnose.config import StoreSection
+from diagnose.config import Settings, StoreSection, TelemetrySection
 from diagnose.failure import Failure
+from diagnose.fleet import WHOLE
 from diagnose.scan.checkpoint import Checkpoint
+from diagnose.scan.flow import scan
 from diagnose.scan.kept import Kept
 from diagnose.scan.life import Life, learned_life
 from diagnose.scan.screening import Look, screen
 from diagnose.scan.shards import Shard
 from diagnose.schema import READINGS
 from diagnose.training.life import train
-from tests.diagnose.scan.conftest import keep
+from tests.diagnose.scan.conftest import Here, keep
 
 LEARNED = datetime(2026, 3, 3, 12, tzinfo=UTC)
 HOURS, LATER = 37, 6
@@ -143,6 +146,28 @@ def test_what_began_lately_has_a_beginning(learned, minutes):
     assert odd.host == ODD
     assert odd.since is not None
     assert abs(odd.since - broken) <= timedelta(minutes=4)
+
+
+def test_what_has_lasted_is_dated_by_the_scans_before(learned, tmp_path, monkeypatch):
+    monkeypatch.setattr("diagnose.scan.flow.EXPLAINED", 0)
+    settings = Settings(
+        store=StoreSection(url=f"sqlite:///{tmp_path / 'state.db'}"),
+        telemetry=TelemetrySection(dir=learned[0]),
+    )
+    source = Kept(settings.telemetry.root)
+    told = []
+    for minutes in (80, 130, 185, 250):
+        moment = LEARNED + timedelta(minutes=minutes)
+        nobody = partial(pytest.fail, "nobody is explained")
+        report = scan(settings, WHOLE, WHOLE.groups[0], Here(), source, nobody, moment)
+        (found,) = report.findings
+        assert found.expected[0].prediction.since == found.since
+        told.append(found.since)
+    began = LEARNED + timedelta(hours=1)
+    assert [since and abs(since - began) < timedelta(minutes=4) for since in told] == [
+        *(True, True, True),
+        None,  # more than an hour after the scan before
+    ]
 
 
 def test_what_the_detector_finds_itself_is_not_announced_as_well(learned):
