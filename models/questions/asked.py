@@ -72,13 +72,13 @@ _FORMS: Final[tuple[tuple[Quantity, str], ...]] = (
     ),
     (
         "marginal",
-        rf"is (?P<y>.+?) (?P<sign>{UP}|{DOWN}) (?:likely )?(?:than )(?P<z>.+?)"
+        rf"(?:is|are) (?P<y>.+?) (?P<sign>{UP}|{DOWN}) (?:likely )?(?:than )(?P<z>.+?)"
         r"(?: overall| in general| in total)?$",
     ),
     (
         "correlation",
         rf"(?:is|are) (?:{EVENT})?(?P<y>.+?) (?P<sign>{UP}|{DOWN}) (?:likely )?(?:when|if|given|"
-        r"after)(?: we)?(?: observ\w+| see\w*| know\w*)? (?P<x>.+)",
+        r"after|for|among|in)(?: we)?(?: observ\w+| see\w*| know\w*)? (?P<x>.+)",
     ),
     (
         "logic",

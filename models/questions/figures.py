@@ -2,7 +2,8 @@
 
 Assumes:
     Sentences about the same event come together and in order: every condition first in its lesser
-    sense ("who do not smoke"), then in its greater, the last condition changing fastest.
+    sense ("who do not smoke"), then in its greater, the last condition changing fastest. Where only
+    the second of both is negated, the greater sense was told first.
 """
 
 import re
@@ -17,10 +18,19 @@ from numpy.typing import NDArray
 SPOKEN: Final = r"(?:probability|chance|likelihood|rate|risk|odds|share)"
 NUMBER: Final = r"(?P<p>\d+(?:\.\d+)?)\s*(?P<percent>%|percent)?"
 IS: Final = r"(?:is|was|equals|are)(?: about| roughly)?"
+NEGATED: Final = re.compile(r"\bnot\b|\bno\b|n't\b|\bnon-?(?=\w)|\bwithout\b|\bnever\b")
 GIVEN: Final = (
     re.compile(
-        rf"^(?:for|among|in|given|with|when|if|of) (?P<c>.+?), (?:the |there is an? )?{SPOKEN} "
-        rf"(?:of|that|to have|to see) (?P<e>.+?) {IS} {NUMBER}",
+        rf"^p ?\( ?(?P<e>[^|]+?) ?\| ?(?P<c>[^)]+?) ?\) ?(?:=|{IS}) ?{NUMBER}", re.IGNORECASE
+    ),
+    re.compile(
+        rf"^{NUMBER} of (?:all |the )?(?P<c>[\w' -]+?) (?P<e>(?:have|had|are|were|get|got|"
+        r"develop|show|suffer|crash|fail|recover|survive|die)\b.*?)[.;]?$",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"^(?:for|among|in|given|with|when|if|of) (?P<c>.+?), (?:then )?"
+        rf"(?:the |there is an? )?{SPOKEN} (?:of|that|to have|to see) (?P<e>.+?) {IS} {NUMBER}",
         re.IGNORECASE,
     ),
     re.compile(
@@ -98,16 +108,19 @@ def _number(match: re.Match[str]) -> float:
 def _table(event: str, conditions: list[str], values: list[float]) -> Table | None:
     """Return the table of one event, None where its rows do not make one."""
     count = len(conditions)
-    if count == 2:
-        return Table(event, ((conditions[0], conditions[1]),), np.array(values))
-    if count not in (4, 8):
+    if count not in (2, 4, 8):
         return None
-    axes = 2 if count == 4 else 3
+    axes = count.bit_length() - 1
     parts = _aligned(conditions, axes)
     if parts is None:
         return None
-    pairs = tuple((parts[0][axis], parts[-1][axis]) for axis in range(axes))
-    return Table(event, pairs, np.array(values).reshape((2,) * axes))
+    pairs = [(parts[0][axis], parts[-1][axis]) for axis in range(axes)]
+    table = np.array(values).reshape((2,) * axes)
+    for axis, (first, second) in enumerate(pairs):
+        if NEGATED.search(second) and not NEGATED.search(first):
+            pairs[axis] = second, first
+            table = np.flip(table, axis)
+    return Table(event, tuple(pairs), table)
 
 
 def _aligned(conditions: list[str], axes: int) -> list[tuple[str, ...]] | None:

@@ -9,7 +9,8 @@ from models.corr2cause.graphs import Dag, ancestors, d_separated
 
 ACTS: Final = re.compile(
     r"^(?P<a>.+?) (?:(?:has|have) an? (?:direct )?(?:causal )?(?:effect|influence|impact) on|"
-    r"directly (?:affects?|influences?|causes?)|(?:is|are) a direct cause of|→|->) (?P<b>.+?)$",
+    r"(?:directly )?(?:affects?|influences?|causes?)|(?:is|are) a direct cause of|→|->) "
+    r"(?P<b>.+?)$",
     re.IGNORECASE,
 )
 HIDDEN: Final = re.compile(

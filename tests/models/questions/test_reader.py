@@ -14,6 +14,24 @@ CACHE = "Caching has a direct effect on load and latency. Load has a direct effe
 SHARE = st.integers(1, 99)
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        "For servers with a full disk, the probability of a crash is 30%. For servers without a "
+        "full disk, the probability of a crash is 5%.",
+        "If the disk is full, the probability of a crash is 30%. If the disk is not full, the "
+        "probability of a crash is 5%.",
+        "30% of servers with a full disk crash. 5% of servers without a full disk crash.",
+        "P(crash | full disk) = 0.3. P(crash | no full disk) = 0.05.",
+    ],
+)
+def test_which_condition_is_the_lesser_is_told_by_its_words_and_not_by_its_place(told):
+    for word, expected in (("increase", True), ("decrease", False)):
+        found = answer(f"{told} Does a full disk {word} the chance of a crash?")
+        assert found is not None
+        assert (found.probability > 0.5) == expected
+
+
 def percent(share):
     return f"{share}%"
 
