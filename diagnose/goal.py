@@ -123,7 +123,7 @@ class _Search:
             for place, value in held.items()
         )
         size = sum(_widths(incident, place, value) for place, value in held.items())
-        average = averages(self.stage, shown[target])
+        average = averages(self.stage, target, shown[target])
         effect = effect_on(self.stage, target, shown[target], self.units)
         return Way(settings, size, effect, _chance(average, self.goal))
 

@@ -148,7 +148,7 @@ def _intervention(stage: Stage, cause: Node) -> Intervention:
     if np.quantile(change * np.sign(incident.deviation), DOUBTED) <= 0:
         weak = f"in normal life {cause} moves {nodes[symptom]} too little, or the other way"
         return Intervention(cause, refused=weak)
-    left = averages(stage, shown[symptom]) - incident.normal[symptom]
+    left = averages(stage, symptom, shown[symptom]) - incident.normal[symptom]
     low, middle, high = np.quantile(1 - left / incident.deviation, INTERVAL)
     return Intervention(cause, float(middle), float(low), float(high))
 

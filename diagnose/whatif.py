@@ -86,7 +86,7 @@ def effect_on(stage: Stage, node: int, shown: Floats, units: Mapping[Node, str])
         units: Of the signals.
     """
     incident = stage.incident
-    low, middle, high = np.quantile(averages(stage, shown), INTERVAL)
+    low, middle, high = np.quantile(averages(stage, node, shown), INTERVAL)
     name = incident.acting.nodes[node]
     return Effect(
         name,

@@ -24,7 +24,7 @@ DRAWS: Final = 5 * REFITS
 MARGIN: Final = 0.1  # of what was seen, by which an input may lie outside of it
 RARELY: Final = 0.1  # share of the instants at which it may lie further out
 EXPLAINED: Final = 0.1  # share of a deviation, below which it does not follow from the inputs
-SIMPLIFIED: Final = 1.6  # times as far apart as they fit, mechanisms come true 9 in 10 times
+SIMPLIFIED: Final = 1.75  # times as far apart as they fit, mechanisms come true 9 in 10 times
 STRANGE: Final = 0.02  # share of stretches of normal life, beyond which a node is taken for broken
 SEED: Final = 13
 
@@ -127,7 +127,7 @@ def rehearse(stage: Stage, held: Mapping[int, float | Floats]) -> dict[int, Floa
     return {node: stage.outward(node, values) for node, values in shown.items()}
 
 
-def averages(stage: Stage, shown: Floats) -> Floats:
+def averages(stage: Stage, node: int, shown: Floats) -> Floats:
     """Return what a node would show on average while the symptom was affected, one a draw.
 
     Draws lie apart by what is in doubt about the mechanism and by noise. That every mechanism is a
@@ -135,12 +135,13 @@ def averages(stage: Stage, shown: Floats) -> Floats:
 
     Args:
         stage: What was played.
-        shown: By the node, shape (draws, instants).
+        node: Place of the node.
+        shown: By it, shape (draws, instants).
     """
-    drawn = shown[:, stage.incident.asked].mean(axis=1)
+    drawn = stage.inward(node, shown[:, stage.incident.asked].mean(axis=1))
     mechanism = drawn.reshape(-1, REFITS).mean(axis=0)
-    doubt = np.tile(mechanism - mechanism.mean(), DRAWS // REFITS)
-    return np.asarray(drawn + (SIMPLIFIED - 1) * doubt)
+    doubt = np.tile(mechanism - np.median(mechanism), DRAWS // REFITS)
+    return stage.outward(node, drawn + (SIMPLIFIED - 1) * doubt)
 
 
 def unseen(stage: Stage, held: Mapping[int, float], shown: Mapping[int, Floats]) -> str | None:

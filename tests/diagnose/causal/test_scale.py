@@ -26,8 +26,8 @@ def lived(hold=None, noise_seed=1):
     return np.column_stack((load, 0.2 * load * np.exp(noise)))
 
 
-def seen(values):
-    part = window(WORLD.nodes, values[:ROWS], values[ROWS:])
+def seen(values, rows=ROWS):
+    part = window(WORLD.nodes, values[:rows], values[rows:])
     return scene(WORLD.graph(lags=True), part, WORLD.nodes[1])
 
 
@@ -57,10 +57,16 @@ def test_order_and_ranges_stay():
 
 def test_a_latency_follows_as_a_multiple():
     stage = staged(seen(lived()), [0], 1)
-    told = averages(stage, rehearse(stage, {0: HELD})[1])
+    told = averages(stage, 1, rehearse(stage, {0: HELD})[1])
     real = lived(HELD, noise_seed=2)[ROWS:, 1][stage.incident.asked].mean()
     low, high = np.quantile(told, (0.05, 0.95))
     assert low < real < high < 0.4
+
+
+def test_however_much_is_in_doubt_no_latency_is_negative():
+    part = lived()
+    stage = staged(seen(np.vstack((part[:80], part[ROWS:])), rows=80), [0], 1)
+    assert averages(stage, 1, rehearse(stage, {0: 6.0})[1]).min() > 0
 
 
 def test_noise_that_multiplies_does_not_obscure_what_would_have_been():
