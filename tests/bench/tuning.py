@@ -1,7 +1,8 @@
 """Ways to teach a model to answer in words, at equal time: python -m tests.bench.tuning WAY...
 
 Each is put the question of stage "edges" and learns from the same questions; the temperature is
-fitted on development sites. Rows are printed as Markdown.
+fitted on development sites. Way "words" leaves the model as it came and takes words of its own in
+the place of the answers. Rows are printed as Markdown.
 """
 
 import argparse
@@ -13,9 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from diagnose.evaluation.edge_scores import SEED, edge_row
-from models.causal_lm.prompt import ANSWERS, TUNED
+from models.causal_lm.prompt import ANSWERS, TUNED, content_free
 from models.causal_lm.questions import Questions
 from models.simulator.questions import edge_questions
+from models.training.answer_words import Verbalised, answer_words
 from models.training.answers import InTraining, answered, fitted_temperature, truth_of
 from models.training.edges import edge_choices
 from models.training.loop import Plan, train
@@ -29,6 +31,8 @@ BATCH = 64  # questions a step
 SEARCHED = 32  # the same for a search, of which most passes are forward
 TRIGGER = " one server signal causes another or"
 CALIBRATED = 400  # questions that the temperature is fitted on
+EXAMPLES = 4  # batches from which words for the answers are searched
+WAYS = ("adapter", "prefix", "triggers", "words")
 RATES = {"adapter": 8e-4, "prefix": 1e-2}
 
 
@@ -52,10 +56,25 @@ def taught(way: str, minutes: float) -> Iterator[LanguageModel]:
     yield model
 
 
+def verbalised() -> Verbalised:
+    """Return the model as it came, with the words of its own that tell the answers best."""
+    model = InTraining(AdaptedModel(locate().folder, AdapterShape()))
+    vocabulary = model.model.tokenizer.get_vocab()
+    words = sorted(f" {one[1:]}" for one in vocabulary if one[0] == "Ġ" and one[1:].islower())
+    (empty,) = content_free(TUNED)
+    questions = [one for step in range(EXAMPLES) for one in edge_choices(step, BATCH)]
+    logs = model.log_probabilities([one.prompt for one in questions], words)
+    plain = model.log_probabilities(empty, words).mean(axis=0)
+    places = answer_words(logs - plain, np.array([one.answer for one in questions]))
+    found = Verbalised(model, [words[place] for place in places], empty)
+    sys.stderr.write(f"words for {ANSWERS}: {found.words}\n")
+    return found
+
+
 def main() -> None:
     """Teach one model in each way that was asked for, and print how each answers."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.tuning", description=__doc__)
-    parser.add_argument("ways", nargs="+", choices=["adapter", "prefix", "triggers"])
+    parser.add_argument("ways", nargs="+", choices=WAYS)
     parser.add_argument("--minutes", type=float, default=8)
     parser.add_argument("--questions", type=int, default=700, help="of each sort")
     chosen = parser.parse_args()
@@ -64,8 +83,9 @@ def main() -> None:
     splits = np.array([each.split for each in asked])
     rows = []
     for way in chosen.ways:
-        for model in taught(way, chosen.minutes):
-            found = Questions(InTraining(model), TUNED)
+        made = taught(way, chosen.minutes) if way != "words" else iter((None,))
+        for model in made:
+            found = Questions(verbalised() if model is None else InTraining(model), TUNED)
             found.temperature = fitted_temperature(np.log(answered(found, dev)), truth_of(dev))
             told = answered(found, asked)
             for split in sorted(set(splits)):

@@ -17,6 +17,7 @@ from models.causal_lm.scorer import adapter_of, loaded, local_scorer
 from models.kinds import VOCABULARY
 from models.simulator.concepts import concepts
 from models.simulator.sites import drawn_site
+from models.training.answer_words import Verbalised, answer_words
 from models.training.answers import fitted_strangeness, fitted_temperature, sharpened
 from models.training.loop import Plan, train
 from models.training.lora import AdaptedModel, AdapterShape
@@ -84,6 +85,27 @@ def test_a_search_finds_words_that_help_a_frozen_model(folder):
         pass
     assert objective(model, QUESTIONS).item() < before
     assert not torch.equal(model.words, begun)
+
+
+def test_words_are_found_that_tell_the_answers_apart_and_stand_for_them():
+    rng = np.random.default_rng(0)
+    right = rng.integers(3, size=300)
+    logs = rng.normal(size=(300, 40))
+    for answer, word in enumerate((7, 3, 20)):
+        logs[right == answer, word] += 2
+    assert answer_words(logs, right) == (7, 3, 20)
+
+    class Fixed:
+        def log_probabilities(self, prompts, answers):
+            odds = {"empty": [0.5, 0.3, 0.2], "one": [0.5, 0.2, 0.3]}
+            return np.log([odds[prompt] for prompt in prompts])
+
+    verbalised = Verbalised(Fixed(), [" a", " b", " c"], ["empty"])
+    told = np.exp(verbalised.log_probabilities(["one"], ANSWERS))[0]
+    assert told.sum() == pytest.approx(1)
+    assert told.argmax() == 2  # "a" is favoured anyway
+    with pytest.raises(ValueError, match="3 words stand for 2"):
+        verbalised.log_probabilities(["one"], ANSWERS[:2])
 
 
 def test_words_in_front_are_read_like_those_of_the_question(folder):
