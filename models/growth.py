@@ -31,6 +31,10 @@ LEAST_ERRORS: Final = 8
 ROUNDS: Final = 50  # of Newton's method, which needs about five
 STEEPEST: Final = 30.0  # growth over the whole span, as a logarithm: beyond, the fit has run away
 DAY_SECONDS: Final = 86_400.0
+CARD: Final = (
+    "A rate of errors that grows by a constant factor a day; assumes that the growth of the past "
+    "goes on, and was fitted on nothing else."
+)
 # Errors a day: ten corrected ones of a module are where Linux' daemons take memory out of use.
 GROWING: Final = (
     Exhaustible("memory corrected errors", 10.0, "memory-failure"),
@@ -89,6 +93,7 @@ class GrowthPredictor:
             lead_time_interval=(found.shortest, found.longest),
             since=seen["time"][int((added > 0).arg_max() or 0)],
             source="growth",
+            card=CARD,
         )
 
 

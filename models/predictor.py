@@ -52,11 +52,11 @@ def every_predictor(disks: Path | None = None) -> Predictors:
         Failure: the disk model cannot be read.
     """
     from models.disks.predictor import DiskPredictor  # LightGBM: heavy, and not for the others
-    from models.disks.stored import SHIPPED, load
+    from models.disks.stored import SHIPPED, load, told
 
-    model, _ = load(disks or SHIPPED)
+    model, card = load(disks or SHIPPED)
     rest = (ThresholdPredictor(), TrendPredictor(), GrowthPredictor(), SilencePredictor())
-    return Predictors((DiskPredictor(model), *rest))
+    return Predictors((DiskPredictor(model, told(card)), *rest))
 
 
 def joined(predictions: Iterable[Prediction]) -> tuple[Prediction, ...]:

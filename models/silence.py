@@ -17,6 +17,7 @@ LEAST: Final = 4  # instants at which an entity was seen before its silence can 
 LONGER: Final = 3  # times the longest distance between two of them
 PROBABILITY: Final = 0.5  # nominal, as of what vendors call critical
 DAY_SECONDS: Final = 86_400.0
+CARD: Final = "Nothing is heard of it any more; the probability is nominal and fitted on nothing."
 ABSENT: Final = "telemetry.absent"  # a window's own name of what is not seen
 PARTS: Final = (("hw.physical_disk.", "disk-failure"), ("hw.gpu.", "gpu-failure"))
 
@@ -48,6 +49,7 @@ class SilencePredictor:
                     lead_time_interval=(0.0, DAY_SECONDS),
                     since=both["time"][since],
                     source="silence",
+                    card=CARD,
                 )
         return tuple(
             one

@@ -19,6 +19,9 @@ Severity = Literal["warning", "critical"]
 NOMINAL: Final[dict[Severity, float]] = {"warning": 0.05, "critical": 0.5}
 HORIZON_SECONDS: Final = 30 * 86_400.0
 DAY_HOURS: Final = 24.0
+CARD: Final = (
+    "What vendors and severities call bad; the probability is nominal and fitted on nothing."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,4 +153,5 @@ def _beyond(window: Window, signal: Signal, limit: Limit) -> Prediction | None:
         calibration="uncalibrated",
         since=seen["time"][first],
         source="threshold",
+        card=CARD,
     )

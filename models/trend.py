@@ -38,6 +38,10 @@ LEAST: Final = 10  # buckets that must hold a value
 FARTHEST: Final = 10.0  # times the observed span: nobody can see further
 ROUTINE: Final = 2  # steps away from the limit that make clearing up a habit
 HORIZON_SECONDS: Final = 30 * 86_400.0
+CARD: Final = (
+    "A straight line through what this level showed; assumes that the rate of the past goes on, "
+    "and was fitted on nothing else."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +162,7 @@ class TrendPredictor:
             lead_time_interval=(found.shortest, found.longest),
             since=last - timedelta(seconds=found.seen),
             source="trend",
+            card=CARD,
         )
 
 

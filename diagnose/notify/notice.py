@@ -29,6 +29,7 @@ SEVERITY: Final[Mapping[Route, str]] = {
 INCIDENT: Final = "incident"  # the failure of which a diagnosis tells
 NAMED: Final = 5  # signals of the evidence
 LABEL: Final = 200  # characters
+CARD: Final = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +196,7 @@ def _expected(prediction: Prediction) -> Iterator[tuple[str, str]]:
     if prediction.upstream:
         yield "driven_by", printable(str(prediction.upstream[0]))
     yield "predicted_by", printable(prediction.source)
+    yield "model_card", printable(prediction.card, CARD)
 
 
 def _cause(notice: Notice) -> str:

@@ -110,6 +110,8 @@ class Prediction:
         source: What predicted it, e.g. ``trend``.
         upstream: From the signal that drives it to one of its evidence, both included; empty where
             no causal graph was asked or it names none.
+        card: What ``source`` is, in a sentence: what it was fitted on and how well it foretold what
+            it had not seen, or what it assumes; "" where nobody wrote one.
     """
 
     entity: str
@@ -123,6 +125,7 @@ class Prediction:
     since: datetime | None = None
     source: str = ""
     upstream: tuple[Node, ...] = ()
+    card: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a probability or a lead time that is none."""

@@ -39,10 +39,12 @@ class DiskPredictor:
 
     Args:
         model: A fitted model.
+        card: What it was fitted on, and how well it foretells, in a sentence.
     """
 
-    def __init__(self, model: DiskSurvival) -> None:
+    def __init__(self, model: DiskSurvival, card: str = "") -> None:
         self.model = model
+        self.card = card
 
     def predict(self, window: Window) -> tuple[Prediction, ...]:
         """Return one prediction for each disk that is likely enough to fail, likeliest first."""
@@ -84,6 +86,7 @@ class DiskPredictor:
             lead_time_interval=(earliest(within), HORIZON_SECONDS),
             since=datetime.fromtimestamp(min(risen) * 3600, UTC) if risen else None,
             source="disks",
+            card=self.card,
         )
 
 

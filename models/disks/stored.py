@@ -5,6 +5,7 @@ All else is JSON; nothing is pickled.
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -85,6 +86,24 @@ def load(folder: Path = SHIPPED) -> tuple[DiskSurvival, dict[str, Any]]:
         raise Failure(f"the trees in {folder} and {CARD} do not belong together", way_out)
     trees = Forests.read(tuple(texts.values()))
     return DiskSurvival(trees, rates, unknown, bend, base, encoder), card
+
+
+def told(card: Mapping[str, Any]) -> str:
+    """Return a model's card in a sentence: on what it was fitted, and how well it foretells.
+
+    Args:
+        card: As ``load`` gives it.
+    """
+    scores = card["by_disk"]["scores"]
+    week, month = (
+        scores[name]["model"]["average_precision"]["value"] for name in ("p_7d", "p_30d")
+    )
+    first, last = card["seen"]
+    return (
+        f"Boosted trees, fitted {card['made_at'][:10]} on {card['disks']:,} disks of which "
+        f"{card['failures']:,} failed, seen {first} to {last}; on disks kept apart, average "
+        f"precision {week:.2g} within 7 days and {month:.2g} within 30."
+    )
 
 
 def _encoder(folder: Path) -> "DiskEncoder":

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from diagnose.schema import TIME, Kind, Node, Prediction, Signal, Window
 from models.disks.predictor import SIGNALS, DiskPredictor, earliest
-from models.disks.stored import load
+from models.disks.stored import load, told
 from models.kinds import kind_of_metric, kind_of_template
 from models.predictor import Predictors, every_predictor, joined
 from models.silence import SilencePredictor, silent_since
@@ -144,7 +144,8 @@ def test_a_disk_within_its_limits_announces_nothing(values):
 
 @pytest.fixture(scope="module")
 def disks():
-    return DiskPredictor(load()[0])
+    model, card = load()
+    return DiskPredictor(model, told(card))
 
 
 def test_a_disk_that_gains_pending_sectors_is_more_likely_to_fail(disks):
@@ -158,6 +159,7 @@ def test_a_disk_that_gains_pending_sectors_is_more_likely_to_fail(disks):
     assert disks.predict(window(healthy)) == ()
     (found,) = disks.predict(window(failing))
     assert (found.entity, found.failure, found.source) == ("db1/sda", "disk-failure", "disks")
+    assert "on disks kept apart, average precision" in found.card
     assert found.probability > 0.05
     assert PENDING in found.evidence or Node("db1/sda", SIGNALS["smart_187"]) in found.evidence
     assert found.since == START + timedelta(hours=24)
