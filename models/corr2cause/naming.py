@@ -20,6 +20,7 @@ COUNT: Final = re.compile(
     r"(?:variables?|factors?|quantities|things|series|signals|metrics|measurements|events|nodes)\b"
 )
 NUMBER_WORDS: Final = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight")
+HELD: Final = "\0"  # in the place of an article while names are looked for
 MOST: Final = 12  # names in a list
 LONGEST: Final = 6  # words of a name
 OPENING: Final = 5  # sentences in which the list may stand
@@ -118,7 +119,11 @@ def _about(names: Sequence[str], sentences: Sequence[str]) -> tuple[int, int]:
 
 def number_names(text: str, names: Sequence[str]) -> Numbered:
     """Return ``text`` with each name replaced by its number."""
-    short = {match["name"] for match in ALIAS.finditer(text)} - set(names)
+    short = {
+        match["name"]
+        for match in ALIAS.finditer(text)
+        if match["name"] not in names and not any(match[0].strip() in name for name in names)
+    }
     if short:
         text = ALIAS.sub(lambda match: "" if match["name"] in short else match[0], text)
     original = sentences_in(text)
@@ -134,10 +139,10 @@ def number_names(text: str, names: Sequence[str]) -> Numbered:
     for sentence in original:
         marked = ARTICLE.sub("a", sentence.replace("(s)", ""))
         if "a" in names:
-            marked = SMALL_ARTICLE.sub("one", marked)
-        replaced = pattern.sub(number, marked)
+            marked = SMALL_ARTICLE.sub(HELD, marked)
+        replaced = pattern.sub(number, marked).replace(HELD, "a")
         bare = BRACKET.sub(" ", QUOTE.sub(" ", replaced.replace("’", "'")))
-        bare = re.sub(r"\b(?:the|variables?|both of) (?=<\d+>)", "", bare, flags=re.IGNORECASE)
+        bare = re.sub(r"\b(?:the|an?|variables?|both of) (?=<\d+>)", "", bare, flags=re.IGNORECASE)
         plain.append(re.sub(r"\s+", " ", bare).strip().lower())
     return Numbered(tuple(names), tuple(plain), tuple(original))
 

@@ -124,18 +124,20 @@ def read_relations(text: Numbered) -> Relations:
     """Return the statements in a text; sentences that only introduce the names say nothing."""
     found: dict[Statement, None] = {}
     missed = []
-    told = [
-        (sentence, original)
-        for sentence, original in zip(text.sentences, text.original, strict=True)
-        if len(set(PLACE.findall(sentence))) >= 2 or EVERY_PAIR.search(sentence)
-    ]
+    told = []
+    for sentence, original in zip(text.sentences, text.original, strict=True):
+        named = len(set(PLACE.findall(sentence)))
+        if named > 1 or EVERY_PAIR.search(sentence):
+            told.append((sentence, original))
+        elif named and _polarity(sentence, None) is not None:
+            missed.append(original)  # a relation with something that is not known by name
     if len(text.names) == 2 and len(told) > 1:
         told = told[1:]  # the first one names the two, as the last ones do
     for place, (sentence, original) in enumerate(told):
         statements = list(read_sentence(sentence, len(text.names)))
         found.update(dict.fromkeys(statements))
         named = len(set(PLACE.findall(sentence)))
-        if not statements and named >= 2 and not introduces(sentence, len(text.names), place == 0):
+        if not statements and named > 1 and not introduces(sentence, len(text.names), place == 0):
             missed.append(original)
     return Relations(tuple(found), tuple(missed))
 

@@ -178,6 +178,16 @@ def test_a_hypothesis_that_denies(sentence, kind):
             "between b and c. There is no correlation between a and c.",
             "There is a direct effect of a on b.",
         ),
+        (
+            "We look at a fan, a disk and an oven. A fan correlates with a disk. An oven "
+            "correlates with the disk. The fan is independent of the oven.",
+            "The fan directly affects the disk.",
+        ),
+        (
+            "Given are cpu (%), disk (GB) and fan (V). cpu (%) correlates with disk (GB). fan (V) "
+            "correlates with disk (GB). cpu (%) is independent of fan (V).",
+            "cpu (%) directly affects disk (GB).",
+        ),
     ],
 )
 def test_long_names_with_short_ones_and_small_letters(premise, claim):
@@ -194,6 +204,15 @@ def test_what_is_not_understood_is_told_and_makes_less_sure():
     found = answer(reading)
     assert found is not None
     assert found.probability < 0.9
+
+
+def test_a_relation_with_what_has_no_name_makes_less_sure():
+    premise = "Only X and Y are known. X correlates with Y. X is associated with the weather."
+    reading = read(premise, "X directly causes Y.")
+    assert reading.not_understood == ("X is associated with the weather.",)
+    found = answer(reading)
+    assert found is not None
+    assert 0.2 < found.probability < 0.8
 
 
 def test_without_a_claim_there_is_no_answer():
