@@ -15,9 +15,10 @@ from models.corr2cause.relations import Claim, Kind
 # What acts: as a verb, and as its participle.
 ACTS: Final = (
     r"(?:caus(?:e|es)|affects?|influences?|impacts?|drives?|determines?|produces?|triggers?|"
-    r"shapes?|controls?|generates?|induces?|provokes?|act(?:s)? (?:up)?on|leads? to|results? in|"
-    r"brings? about|gives? rise to|contributes? to|feeds?(?: into)?|points? (?:in)?to|changes?|"
-    r"alters?|moves?|explains?|(?:is|are) responsible for)"
+    r"shapes?|controls?|generates?|induces?|provokes?|acts? (?:\w+ly )?(?:up)?on|"
+    r"leads? (?:\w+ly )?to|results? (?:\w+ly )?in|brings? about|gives? rise to|"
+    r"contributes? (?:\w+ly )?to|feeds?(?: into)?|points? (?:in)?to|changes?|alters?|moves?|"
+    r"explains?|(?:is|are) responsible for)"
 )
 ACTED: Final = (
     r"(?:caused|affected|influenced|impacted|driven|determined|produced|triggered|shaped|controlled|"
@@ -40,6 +41,8 @@ SHARED: Final = r"(?:common|shared|joint|mutual|same|third)"
 CONFOUNDER: Final = (
     re.compile(
         rf"confound|\bco-?effects?\b|{CAUSE} in common|behind {BOTH}|"
+        rf"{CAUSE} (?:that |which )?they (?:both )?share|"
+        rf"(?:from|on|upon) which {BOTH} (?:\w+ )?(?:depend|result|stem|arise|derive|follow)|"
         rf"{SHARED} (?:\w+ ){{0,4}}{CAUSE}\b|shar\w+ (?:\w+ ){{0,4}}{CAUSE}\b|"
         rf"\b{CAUSE} (?:of|for|behind) {BOTH}|{BOTH} (?:\w+ ){{0,6}}{EFFECT} of\b|"
         rf"effect (?:up)?on {BOTH}"
@@ -55,6 +58,7 @@ CONFOUNDER: Final = (
 COLLIDER: Final = (
     re.compile(
         rf"\bcollid\w+|\bco-?causes?\b|{EFFECT} in common|"
+        rf"{EFFECT} (?:that |which )?they (?:both )?share|"
         rf"{SHARED} (?:\w+ ){{0,4}}{EFFECT}\b|shar\w+ (?:\w+ ){{0,4}}{EFFECT}\b|"
         rf"\b{EFFECT} of {BOTH}|{BOTH} (?:\w+ ){{0,6}}{CAUSE} of\b|"
         rf"{BOTH} (?:\w+ ){{0,3}}have (?:\w+ ){{0,4}}effects? on\b"
@@ -62,10 +66,11 @@ COLLIDER: Final = (
     re.compile(
         rf"\b{ACTED} (?:\w+ )*?by {BOTH}|{BOTH} (?:\w+ ){{0,3}}{ACTS}\b|"
         rf"{ACTED} (?:\w+ )*?by <x>,? (?:and|as well as) (?:\w+ ){{0,4}}(?:{ACTED} )?by <y>|"
-        rf"(?:depends? on|results? from|stems? from|arises? from|due to) {BOTH}"
+        rf"(?:depends? (?:\w+ )?on|results? from|stems? from|arises? from|due to) {BOTH}"
     ),
 )
 THROUGH: Final = re.compile(
+    rf"\b{CAUSE} of (?:an? |some )?{CAUSE}\b|\b{EFFECT} of (?:an? |some )?{EFFECT}\b|"
     r"\bindirect|\bmediat|\bthrough\b|\bvia\b|\bby way of\b|\bsomething else\b|\bintermedia|"
     r"\bin turn\b|"
     r"\bchain\b|\b(?:another|other|some|third|further|a) (?:\w+ ){0,2}(?:variables?|factors?)\b|"
@@ -80,7 +85,7 @@ AT_ONCE: Final = re.compile(
     r"\bpoints? (?:in)?to\b|→|->|←|<-"
 )
 NOTHING_BETWEEN: Final = re.compile(
-    r"\bunmediated\b|"
+    r"\bunmediated\b|\bnot mediated\b|"
     r"\b(?:without|with no|and no|no|not via|not through|nothing)\b(?: \w+){0,4}? "
     r"(?:between|mediat\w+|intermedia\w+|variables?|detours?|steps?|factors?|chain)"
 )
@@ -102,6 +107,13 @@ DENIED: Final = re.compile(
     r"\b(?:does|do|did|is|are|was|has|have|can)(?: not|n't)\b|\bnever\b|\bcannot\b|\bno\b|"
     r"\bneither\b|\bnothing\b|\bfalse\b|\bnot\b"
 )
+# Both play the same part, whatever that is.
+TOGETHER: Final = re.compile(
+    r"\bboth (?:of )?<|<[xy]> (?:and|as well as|or) <[xy]>(?!.*\bfrom <)|\bthey\b|"
+    r"\bshar(?:e|es|ed|ing)\b|\beach other\b|\bthe two\b|\bthem\b"
+)
+# What denies comes behind all that is claimed, and may deny something else.
+AFTERTHOUGHT: Final = re.compile(r"<[xy]>.*<[xy]>.*,.*\b(?:not|no|never|without)\b")
 # The second acts on the first.
 TURNED: Final = re.compile(
     rf"<x> (?:\w+ ){{0,4}}?{ACTED}\b.*<y>|\bby (?:\w+ ){{0,9}}?<y>|"
@@ -130,7 +142,7 @@ CAUSAL: Final = re.compile(
     rf"{ACTS}|{ACTED}|\bcausal|\b{CAUSE}\b|\b{EFFECT}\b|\bimpact|\binfluenc|→|->|←|<-|\bmediat|"
     r"\bresponsible\b|\bdepends?\b|\bresponds?\b|\breacts?\b|\bresults?\b|\bdue to\b|\bstems?\b|"
     r"\barises?\b|\bbearing\b|\bcausing\b|\baffecting\b|\binfluencing\b|\barrow\b|\bedge\b|\bpoints?\b|\bpath\b|"
-    r"\bcausation\b|\bacts? \w+ (?:up)?on\b|\bworks? (?:\w+ )?on\b|\bowes?\b"
+    r"\bcausation\b|\breach(?:es)?\b|\bacts? \w+ (?:up)?on\b|\bworks? (?:\w+ )?on\b|\bowes?\b"
 )
 
 
@@ -163,9 +175,12 @@ def read_hypothesis(sentence: str) -> ReadClaim | None:
     kind = _symmetric(text)
     if kind is not None:
         return ReadClaim(Claim(kind, x, y), bool(DENIED.search(text)))
-    if not CAUSAL.search(text):
+    if not CAUSAL.search(text) or TOGETHER.search(text):
         return None
     step, denied = _step(text)
+    if denied and AFTERTHOUGHT.search(text):
+        return None
+    text = text.replace(",", "")
     turned = bool(TURNED.search(text)) and not STRAIGHT.search(text)
     return ReadClaim(Claim(_kind(step, turned), x, y), denied)
 

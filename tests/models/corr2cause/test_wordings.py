@@ -167,6 +167,16 @@ def test_a_statement(sentence, expected):
         ("A is upstream of B, with at least one variable in between.", "ancestor"),
         ("A is a distant cause of B.", "ancestor"),
         ("A and B have an effect in common.", "collider"),
+        ("Some third variable depends causally on both A and B.", "collider"),
+        ("A and B contribute jointly to another variable.", "collider"),
+        ("A and B have some effect that they share.", "collider"),
+        ("There's a variable from which both A and B result.", "confounder"),
+        ("A and B have some cause that they share.", "confounder"),
+        ("A has an effect on B that is not mediated by anything.", "parent"),
+        ("A is, indirectly, an effect of B.", "descendant"),
+        ("A reaches B only via other variables.", "ancestor"),
+        ("A is a cause of a cause of B.", "ancestor"),
+        ("A is an effect of an effect of B.", "descendant"),
         ("A and B collide at some variable.", "collider"),
         ("Some variable is downstream of both A and B.", "collider"),
         ("One can find a variable which is caused by A and is also caused by B.", "collider"),
@@ -182,3 +192,15 @@ def test_a_claim(sentence, kind):
     assert not read.denied
     claim = Claim(kind, 0, 1)
     assert read.claim in (claim, claim.turned())
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "A and B are of both sorts of causes.",
+        "A sits further up the causal chain than B, not adjacent to it.",
+        "A likes B.",
+    ],
+)
+def test_what_may_be_meant_otherwise_is_left(sentence):
+    assert read_hypothesis(number_names(sentence, NAMES).sentences[0]) is None
