@@ -56,6 +56,9 @@ FOOTPRINTS: Final = {
     *("network receive rate", "network transmit rate"),
 }
 
+# What a caller holds open at the called: it travels with the calls, like load.
+HELD: Final = {"open file descriptors", "open tcp connections"}
+
 # How a model's opinions about links go along with what the data show, as a rank correlation: where
 # it is told the right kinds, where it is told wrong ones, and how both scatter over systems. From
 # simulated systems. The prior is that kinds are right.
@@ -244,10 +247,13 @@ def _travel(signals: Sequence[Signal], relation: NDArray[np.int8]) -> Array:
     noticed = np.array([k.tier in NOTICED and not k.load for k in kinds], dtype=bool)
     same = np.array([[a.name == b.name for b in kinds] for a in kinds], dtype=bool)
     up, down = relation == Relation.TO_CALLER, relation == Relation.TO_CALLED
+    held = np.array([kind.name in HELD for kind in kinds], dtype=bool)
     failure = np.where(same, 1.0, 0.5) * np.outer(noticed & np.array(shown, dtype=bool), noticed)
     against_load = np.where(load[None, :], -1.0, np.where(noticed[None, :], 0.0, -0.5))
     rising = np.where(failure > 0, failure, against_load)
-    falling = np.where(load[:, None], 1.0 * load[None, :], -1.0)
+    falling = np.where(
+        load[:, None], 1.0 * load[None, :], np.where(np.outer(held, held), 1.0, -1.0)
+    )
     called = np.where(up, rising, np.where(down, falling, 0.0))
     return np.asarray(called + 0.5 * _shared(kinds, relation, noticed))
 

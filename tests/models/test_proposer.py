@@ -167,6 +167,12 @@ def test_a_starved_host_slows_its_parts_and_is_starved_by_them_even_unseen_in_th
     assert not propose(np.ones((100, 4)), signals, topology).edges
 
 
+def test_connections_that_a_caller_holds_open_are_open_at_the_called_because_of_it():
+    signals = signals_of("db process_open_fds", "front process_open_fds")
+    (edge,) = propose(np.ones((100, 2)), signals, topology=[("front", "db")]).edges
+    assert (edge.cause, edge.effect) == (signals[1].node, signals[0].node)
+
+
 def test_what_parts_leave_on_their_host_acts_on_none_of_them():
     signals = signals_of("host node_sockstat_TCP_tw", "web latency_p90")
     values = noise(2, rows=400)
