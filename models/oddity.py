@@ -106,8 +106,9 @@ def judged(lives: Lives, nodes: Sequence[Node], values: Array, step_seconds: flo
     found: dict[str, float] = {}
     for shown in _shown(lives, nodes, values, step_seconds, LATELY):
         odd = oddness(shown.wrong(), shown.error())[:, -STRETCH:].mean(axis=1)
+        hosts = shown.hosts
         for place in np.flatnonzero(shown.known()).tolist():
-            found[shown.hosts[place]] = float(shown.surprise(place, odd[place]))
+            found[hosts[place]] = float(shown.surprise(place, odd[place]))
     there = {node.entity.partition("/")[0] for node in nodes}
     return Judged(found, tuple(sorted((there & lives.rows.keys()) - found.keys())))
 
@@ -134,13 +135,13 @@ class LifePredictor:
         both = pl.concat([window.baseline, window.recent])
         values = both.select(pl.col([str(node) for node in nodes]).fill_null(np.nan)).to_numpy()
         end = both["time"][-1]
-        found = [
-            self._prediction(shown, place, wrong, window.as_of, end)
-            for shown in _shown(self.lives, nodes, values, window.step_seconds, HOUR)
-            for place, wrong in enumerate(shown.wrong())
-            if shown.known()[place]
-        ]
-        return tuple(sorted((one for one in found if one), key=lambda one: one.entity))
+        found = []
+        for shown in _shown(self.lives, nodes, values, window.step_seconds, HOUR):
+            wrong = shown.wrong()
+            for place in np.flatnonzero(shown.known()).tolist():
+                one = self._prediction(shown, place, wrong[place], window.as_of, end)
+                found += [one] if one else []
+        return tuple(sorted(found, key=lambda one: one.entity))
 
     def _prediction(
         self, shown: _Shown, place: int, wrong: Array, as_of: datetime, end: datetime

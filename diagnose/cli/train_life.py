@@ -50,4 +50,4 @@ def _show(card: "Mapping[str, Any]") -> None:
     if card["left_out"]:
         host, why = next(iter(card["left_out"].items()))
         hosts = counted(len(card["left_out"]), "host")
-        complain("warning", f"{hosts} are left out, {host} for one: {why}")
+        complain("warning", f"left out: {hosts}, {host} for one: {why}")

@@ -123,13 +123,13 @@ def write_life(folder, hosts):
     told = sorted((part, signal) for part, signal, _ in signals())
     source = Kept(str(folder / "tables"))
     middle, width = [], []
-    for shard in source.census(END).shards(f"host-{i:05}" for i in range(hosts)):
+    names = tuple(f"host-{i:05}" for i in range(hosts))
+    for shard in source.census(END).shards(names):
         panel = source.panel(shard, (END - HOUR, END), timedelta(0))
         assert panel is not None
         minutes = minutes_of(panel.values, panel.step_seconds, 60)
         middle.append(np.median(minutes[1:], axis=0).reshape(len(panel.hosts), -1))
         width.append(np.std(minutes[1:], axis=0).reshape(len(panel.hosts), -1) + 1e-6)
-    names = tuple(f"host-{i:05}" for i in range(hosts))
     encoder = Recurrent.of(load(SequenceEncoder(2 * len(told), len(told)).weights()))
     error = np.full((hosts, len(told)), 0.3)
     calm = np.tile(np.linspace(0, 2, 123), (hosts, 1))
