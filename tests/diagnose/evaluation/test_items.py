@@ -114,6 +114,7 @@ def test_two_known_signals_are_asked_of_who_has_beliefs_about_their_kinds():
     assert found is not None
     assert found[1] == "kinds"
     assert found[0] > 0.5
+    assert by_symbols(Item("1", "Can disk io latency raise response latency?"), Believer())
     assert by_symbols(Item("1", "Does swap traffic cause response latency?"), Believer()) is None
     assert by_symbols(Item("1", "Does love cause response latency?"), Believer()) is None
 
