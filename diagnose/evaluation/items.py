@@ -37,7 +37,8 @@ PARTS: Final = re.compile(
 )
 PAIR: Final = re.compile(
     r"^(?:does|do|can|could|will|would) (?:an? |the )?(?P<a>.+?) (?:directly |usually |ever )?"
-    r"(?:cause|affect|influence|act on|drive|lead to|impact|increase|raise|trigger) (?:an? |the )?(?P<b>.+?)\?*$",
+    r"(?:cause|affect|influence|act on|drive|lead to|impact|increase|raise|trigger) "
+    r"(?:an? |the )?(?P<b>.+?)\?*$",
     re.IGNORECASE,
 )
 
