@@ -58,7 +58,8 @@ def lately(**shift):
 
 
 def test_only_who_has_left_its_life_is_surprising(group):
-    found = judged(Lives((group,)), *lately(db2=120.0), 60.0)
+    nodes, values = lately(db2=120.0)
+    found = judged(Lives((group,)), nodes, values, 60.0)
     assert found.surprise.keys() == set(HOSTS)
     assert found.surprise["db2"] > 3
     assert max(found.surprise["db1"], found.surprise["db3"]) < 2
@@ -79,7 +80,7 @@ def test_a_host_without_its_signals_and_one_that_is_read_too_seldom_are_told(gro
     nodes, values = lately()
     values[:, 0:2] = np.nan
     found = judged(Lives((group,)), nodes, values, 60.0)
-    assert (found.surprise.keys(), found.others) == ({"db2", "db3"}, ("db1",))
+    assert (set(found.surprise), found.others) == ({"db2", "db3"}, ("db1",))
     assert judged(Lives((group,)), nodes, values, 300.0).others == HOSTS
 
 
@@ -129,8 +130,9 @@ def test_what_is_kept_says_the_same_and_damage_is_named(group, tmp_path):
     file = tmp_path / "life" / "life.safetensors"
     write_lives([group], file)
     lives = read_lives(file)
-    asked = (*lately(db2=30.0), 60.0)
-    assert judged(lives, *asked) == judged(Lives((group,)), *asked)
+    nodes, shown = lately(db2=30.0)
+    said = judged(Lives((group,)), nodes, shown, 60.0)
+    assert judged(lives, nodes, shown, 60.0) == said
     assert [one.name for one in file.parent.iterdir()] == [file.name]
     whole = file.read_bytes()
     write_lives([group, group], file)
