@@ -1,10 +1,11 @@
 """What will fail, by three kinds of claimants behind one contract.
 
-*Learned* (``disks/``) knows how such hardware failed elsewhere, *trend* (``trend.py``, of errors
-``growth.py``) where a level is heading, *knowledge* (``thresholds.py``, ``silence.py``) what
-vendors and severities say, and what it means that somebody no longer reports. One failure of
-one entity is one prediction, however many foresee it: the most probable stands, with all evidence.
-So nothing that knowledge alone would say is ever lost, and it is the floor.
+*Learned* knows how such hardware failed elsewhere (``disks/``) or this host's own normal life
+(``oddity.py``), *trend* (``trend.py``, of errors ``growth.py``) where a level is heading,
+*knowledge* (``thresholds.py``, ``silence.py``) what vendors and severities say, and what it means
+that somebody no longer reports. One failure of one entity is one prediction, however many foresee
+it: the most probable stands, with all evidence. So nothing that knowledge alone would say is ever
+lost, and it is the floor.
 """
 
 from collections.abc import Iterable

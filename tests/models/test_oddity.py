@@ -15,6 +15,7 @@ from models.foretelling import learned_components
 from models.lives import STRETCH, GroupLife, Lives, read_lives, write_lives
 from models.normal_life import NormalLife
 from models.oddity import MOST_CERTAIN, LifePredictor, bounded, judged, odd_for
+from models.predictor import Predictors
 
 HOSTS = ("db1", "db2", "db3")
 TOLD = (("", "cpu"), ("", "queue"), ("/sda", "busy"), ("/sda", "wait"))
@@ -96,7 +97,7 @@ def test_a_prediction_names_the_worst_signals_and_since_when(group):
     nodes, values = lately()
     values[40:, 5] += 120.0
     values[3:9, 7] = np.nan
-    (found,) = LifePredictor(Lives((group,)), 0.001).predict(window(nodes, values))
+    (found,) = Predictors([LifePredictor(Lives((group,)), 0.001)]).predict(window(nodes, values))
     assert (found.entity, found.failure, found.calibration) == (
         "db2",
         "service-degradation",

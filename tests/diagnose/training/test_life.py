@@ -176,6 +176,21 @@ def test_what_the_detector_finds_itself_is_not_announced_as_well(learned):
     assert found.surprise >= 3
 
 
+def test_a_level_that_rises_is_one_prediction_whoever_sees_it(learned, tmp_path):
+    told = readings().filter(pl.col("time") > LEARNED + timedelta(hours=4))
+    rising = (pl.col("entity") == ODD) & (pl.col("signal") == "queue_depth")
+    hours = (pl.col("time") - LEARNED).dt.total_minutes() / 60
+    level = 10 + 50 * (hours - LATER + 1).clip(0)
+    keep(tmp_path, told.with_columns(value=pl.when(rising).then(level).otherwise("value")))
+    (alone,) = screened(tmp_path).findings
+    assert [one.prediction.source for one in alone.expected] == ["trend"]
+    shutil.copytree(learned[0] / "life", tmp_path / "life")
+    (found,) = screened(tmp_path).findings
+    assert found.expected == alone.expected
+    assert found.symptom == found.expected[0].prediction.evidence[0]
+    assert found.surprise >= 3
+
+
 def test_hosts_with_other_signals_are_not_judged_and_that_is_said(learned, tmp_path):
     renamed = pl.col("signal").replace({"threads": "workers", "cpu_utilization": "busy"})
     told = readings().filter(pl.col("time") > LEARNED + timedelta(hours=4))
