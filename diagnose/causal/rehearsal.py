@@ -24,7 +24,7 @@ DRAWS: Final = 5 * REFITS
 MARGIN: Final = 0.1  # of what was seen, by which an input may lie outside of it
 RARELY: Final = 0.1  # share of the instants at which it may lie further out
 EXPLAINED: Final = 0.1  # share of a deviation, below which it does not follow from the inputs
-SIMPLIFIED: Final = 1.75  # times as far apart as they fit, mechanisms come true 9 in 10 times
+SIMPLIFIED: Final = 1.6  # times as far apart as they fit, mechanisms come true 9 in 10 times
 STRANGE: Final = 0.02  # share of stretches of normal life, beyond which a node is taken for broken
 SEED: Final = 13
 
