@@ -6,7 +6,7 @@ is written no more lie nearer to it. So the families vote apart, and each has it
 
 from typing import Final, Literal
 
-from diagnose.schema import Signal
+from diagnose.schema import Kind, Signal
 
 Family = Literal["resource", "latency", "error", "demand", "log", "absence", "other"]
 
@@ -19,7 +19,7 @@ FAMILIES: Final[tuple[Family, ...]] = (
     "absence",
     "other",
 )
-SLOW: Final = ("latency", "duration", "time")
+SLOW: Final = {"latency", "duration", "timeouts"}
 WRONG: Final = ("error", "fail", "success", "availability", "fault")
 BELOW: Final = ("environment", "hardware", "os")
 
@@ -39,11 +39,16 @@ def family_of(signal: Signal) -> Family:
         return "log"
     if kind.load:
         return "demand"
-    if any(word in kind.name for word in SLOW):
+    if _is_latency(kind):
         return "latency"
     if any(word in kind.name for word in WRONG):
         return "error"
     return "resource" if kind.tier in BELOW else "other"
+
+
+def _is_latency(kind: Kind) -> bool:
+    """Return whether somebody waits; time that a processor spends is no latency."""
+    return bool(SLOW & set(kind.name.split())) or (kind.name.endswith(" time") and kind.unit == "s")
 
 
 def ballot_of(signal: Signal) -> str:
