@@ -42,6 +42,7 @@ class GroupLife:
         width: Its robust standard deviation, likewise.
         error: How wrong the foreteller usually is, likewise.
         calm: As ``NormalLife.calm`` gives it, a row a host, NaN at the end of shorter ones.
+        card: Of whom it was learned and how well that foretells, in a sentence.
     """
 
     signals: tuple[Told, ...]
@@ -51,6 +52,7 @@ class GroupLife:
     width: Array
     error: Array
     calm: Array
+    card: str = ""
 
     def check(self) -> None:
         """Refuse what cannot belong together.
@@ -110,7 +112,14 @@ def write_lives(groups: Sequence[GroupLife], file: Path) -> None:
         learned = group.foreteller.arrays()
         arrays |= {f"{number}.foretells.{name}": array for name, array in learned.items()}
         (kind,) = (n for n, cls in FORETELLERS.items() if isinstance(group.foreteller, cls))
-        told.append({"signals": group.signals, "hosts": group.hosts, "foreteller": kind})
+        told.append(
+            {
+                "signals": group.signals,
+                "hosts": group.hosts,
+                "foreteller": kind,
+                "card": group.card,
+            }
+        )
     header = json.dumps({"format": FORMAT, "groups": told})
     whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -146,6 +155,7 @@ def _groups(told: Sequence[Any], arrays: Mapping[str, Any]) -> Iterator[GroupLif
         signals = tuple((str(part), str(signal)) for part, signal in one["signals"])
         foreteller = foreteller_of(one["foreteller"], learned, len(signals))
         kept = {name: arrays[f"{number}.{name}"].astype(np.float64) for name in KEPT}
-        group = GroupLife(signals, tuple(map(str, one["hosts"])), foreteller, **kept)
+        hosts, card = tuple(map(str, one["hosts"])), str(one["card"])
+        group = GroupLife(signals, hosts, foreteller, **kept, card=card)
         group.check()
         yield group

@@ -31,6 +31,7 @@ FAILURE: Final = "service-degradation"
 PROBABILITY: Final = 0.5  # nominal, as of any silence
 DAY_SECONDS: Final = 86_400.0
 SOURCE: Final = "life"
+NOMINAL: Final = "Held against this host's own calm past; the probability is nominal."
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +168,7 @@ class LifePredictor:
             lead_time_interval=(0.0, DAY_SECONDS),
             since=since,
             source=SOURCE,
+            card=f"{shown.group.card} {NOMINAL}".strip(),
         )
 
 

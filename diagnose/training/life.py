@@ -27,7 +27,7 @@ from diagnose.training.run_card import write_card
 from models.foretellers import CONTEXT, Foreteller
 from models.foretelling import learned_components, learned_encoder
 from models.lives import STRETCH, GroupLife, Told, write_lives
-from models.normal_life import Array, NormalLife, Scale, calm_from, missed
+from models.normal_life import UNIT, Array, NormalLife, Scale, calm_from, missed
 
 DAYS: Final = 3.0
 LEARNED_OF: Final = 24  # hosts of a group
@@ -52,6 +52,22 @@ class Chosen:
 
     foreteller: Foreteller
     facts: dict[str, Any]
+
+    def card(self, hosts: int) -> str:
+        """Return it in a sentence.
+
+        Args:
+            hosts: How many are held against it.
+        """
+        who, facts = self.facts["foreteller"], self.facts
+        error = facts["mean_absolute_error"]
+        named = {"encoder": "A sequence encoder", "components": "Principal components"}[who]
+        return (
+            f"{named}, learned {datetime.now(UTC):%Y-%m-%d} of {facts['learned_of']} "
+            f"of {hosts} like hosts; the next minute of {facts['held_out']}, kept apart, was foretold "
+            f"with a mean absolute error of {error[who]:.2g} robust deviations, "
+            f"{error['last_value']:.2g} by the last value."
+        )
 
 
 def train(source: Kept, out: Path, progress: Progress, days: float = DAYS) -> dict[str, Any]:
@@ -121,7 +137,7 @@ def _group(
         "for_example": min(lives),
         **chosen.facts,
     }
-    return _life(lives, signals, chosen.foreteller), facts
+    return _life(lives, signals, chosen), facts
 
 
 def settled_signals(pasts: Sequence[Array]) -> list[int]:
@@ -181,12 +197,12 @@ def choose(pasts: Sequence[Array], encoded: bool) -> Chosen:
 
 
 def _errors(foreteller: Foreteller | None, pasts: Sequence[Array], by_host: bool) -> Array:
-    """Return the mean absolute error on the last part of pasts, of each host or each hour of one.
+    """Return the mean absolute error on the last part of pasts, in robust deviations.
 
     Args:
         foreteller: Who foretells; None for whoever repeats the last value.
         pasts: Of each host.
-        by_host: Whether hosts are the unit, and else hours.
+        by_host: Whether each host has one, and else each hour of each.
     """
     found: list[float] = []
     for past in pasts:
@@ -197,13 +213,11 @@ def _errors(foreteller: Foreteller | None, pasts: Sequence[Array], by_host: bool
         told = foreteller.foretell(course, places) if foreteller else before
         wrong = np.abs(missed(course, places, told))
         units = [wrong] if by_host else np.array_split(wrong, max(len(wrong) // HOUR, 1))
-        found += [float(np.nanmean(unit)) for unit in units if np.isfinite(unit).any()]
+        found += [UNIT * float(np.nanmean(unit)) for unit in units if np.isfinite(unit).any()]
     return np.array(found)
 
 
-def _life(
-    lives: dict[str, NormalLife], signals: tuple[Told, ...], foreteller: Foreteller
-) -> GroupLife:
+def _life(lives: dict[str, NormalLife], signals: tuple[Told, ...], chosen: Chosen) -> GroupLife:
     """Return the lives of a group as they are kept."""
     hosts = tuple(sorted(lives))
     calm = [lives[host].calm(STRETCH) for host in hosts]
@@ -212,11 +226,12 @@ def _life(
     return GroupLife(
         signals,
         hosts,
-        foreteller,
+        chosen.foreteller,
         np.array([lives[host].scale.middle for host in hosts]),
         np.array([lives[host].scale.width for host in hosts]),
         np.array([lives[host].error for host in hosts]),
         np.array(padded),
+        chosen.card(len(hosts)),
     )
 
 

@@ -112,6 +112,8 @@ def test_a_shift_that_has_lasted_for_hours_is_told_by_who_knows_the_host(learned
     assert (told["entity"], told["failure"]) == (ODD, "service-degradation")
     assert (told["calibration"], told["source"]) == ("uncalibrated", "life")
     assert told["evidence"][0] == {"entity": ODD, "signal": "queue_depth"}
+    assert "4 of 4 like hosts" in told["card"]
+    assert "nominal" in told["card"]
     assert told["since"] is None  # longer ago than a scan reads
     assert found["symptom"] == {"entity": ODD, "signal": "queue_depth"}
     assert found["missing"]  # the graph stage was asked, and says what it did not see
