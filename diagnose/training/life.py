@@ -64,8 +64,8 @@ class Chosen:
         named = {"encoder": "A sequence encoder", "components": "Principal components"}[who]
         return (
             f"{named}, learned {datetime.now(UTC):%Y-%m-%d} of {facts['learned_of']} "
-            f"of {hosts} like hosts; the next minute of {facts['held_out']}, kept apart, was foretold "
-            f"with a mean absolute error of {error[who]:.2g} robust deviations, "
+            f"of {hosts} like hosts; the next minute of {facts['held_out']}, kept apart, was "
+            f"foretold with a mean absolute error of {error[who]:.2g} robust deviations, "
             f"{error['last_value']:.2g} by the last value."
         )
 
