@@ -1,14 +1,15 @@
 """Families of evidence: what a signal that moved says of where a fault lies.
 
-Latency and demand move wherever a fault is felt; a starved resource, an error or a line of log that
-is written no more lie nearer to it. So the families vote apart, and each has its own weight.
+Latency and demand move wherever a fault is felt, and so do lines that complain of others; a starved
+resource, an error or a line of log that is written no more lie nearer to it. So the families vote
+apart, and each has its own weight.
 """
 
 from typing import Final, Literal
 
 from diagnose.schema import Kind, Signal
 
-Family = Literal["resource", "latency", "error", "demand", "log", "absence", "other"]
+Family = Literal["resource", "latency", "error", "demand", "log", "complaint", "absence", "other"]
 
 FAMILIES: Final[tuple[Family, ...]] = (
     "resource",
@@ -16,11 +17,14 @@ FAMILIES: Final[tuple[Family, ...]] = (
     "error",
     "demand",
     "log",
+    "complaint",
     "absence",
     "other",
 )
 SLOW: Final = {"latency", "duration", "timeouts"}
 WRONG: Final = ("error", "fail", "success", "availability", "fault")
+# Lines of log that say of others that they do not answer.
+COMPLAINTS: Final = ("timeout", "connection", "circuit breaker")
 BELOW: Final = ("environment", "hardware", "os")
 
 
@@ -36,7 +40,8 @@ def family_of(signal: Signal) -> Family:
     if signal.source == "absence":
         return "absence"
     if signal.source in ("template", "change"):
-        return "log"
+        calm = kind.name.startswith("info")
+        return "complaint" if kind.name.endswith(COMPLAINTS) and not calm else "log"
     if kind.load:
         return "demand"
     if _is_latency(kind):
@@ -54,4 +59,4 @@ def _is_latency(kind: Kind) -> bool:
 def ballot_of(signal: Signal) -> str:
     """Return with which signals ``signal`` is compared: those of its kind, or all of the log's."""
     family = family_of(signal)
-    return family if family in ("log", "absence") else signal.kind.name
+    return family if family in ("log", "complaint", "absence") else signal.kind.name

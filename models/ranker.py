@@ -66,6 +66,7 @@ class RankWeights:
             "error": 0.0,
             "demand": -1.2,
             "log": 0.8,
+            "complaint": -0.5,
             "absence": 0.0,
             "other": 0.6,
         }
@@ -184,7 +185,7 @@ def probabilities(found: Witnesses, weights: RankWeights) -> tuple[Array, Array]
     vote, gate = _ballots(found, scores, worth, weights)
     inside = scores + worth[found.ballot] / 2 + weights.earliest * found.early
     # Counts of lines are surprising without end; what an entity is shown by is a metric if it can.
-    written = np.array([family == "log" for family in found.families])[found.ballot]
+    written = np.array([family in ("log", "complaint") for family in found.families])[found.ballot]
     inside -= weights.surprise * np.where(written, np.maximum(found.surprise - SURE, 0.0), 0.0)
     sharp = np.exp(SHARP * (inside - _maximum(inside, found.entity)[found.entity]))
     total = np.bincount(found.entity, sharp, minlength=len(found.entities))

@@ -28,7 +28,7 @@ PLAIN: Final = ("size", "surprise", "symptom", "strength", "alike", "other")
 # What is known before: latency and demand move wherever a fault is felt, whoever complains is
 # seldom the cause, what is of the kind complained of is nearer to it, surprise weighs most; and the
 # fault was not observed until something surprises.
-START: Final = np.array([0.7, 2.0, -1.0, 2.0, 0.7, 3.0, 0.5, -1.0, 0.0, -1.0, 0.5, 0.0, 0.5])
+START: Final = np.array([0.7, 2.0, -1.0, 2.0, 0.7, 3.0, 0.5, -1.0, 0.0, -1.0, 0.5, -0.5, 0.0, 0.5])
 PENALTY: Final = 5.0  # of a weight's squared distance from where it starts
 
 

@@ -17,6 +17,8 @@ from models.families import FAMILIES, ballot_of, family_of
         (Kind("page load time", "s", "user"), "metric", "latency"),
         (Kind("uptime", "s", "os"), "metric", "resource"),
         (Kind("error log message", "1/s", "service"), "template", "log"),
+        (Kind("error log message about timeout", "1/s", "service"), "template", "complaint"),
+        (Kind("info log message about connection", "1/s", "service"), "template", "log"),
         (Kind("package change", "", "os"), "change", "log"),
         (Kind("missing telemetry"), "absence", "absence"),
         (Kind("unknown metric"), "metric", "other"),
