@@ -24,6 +24,9 @@ from tests.lab.system import Lab
 
 WARM_UP_SECONDS: Final = 80
 SETTLE_SECONDS: Final = 35
+CLEAR_SECONDS: Final = (
+    100  # from a disturbance to a fault: it lies before the two minutes that count
+)
 BEFORE_SECONDS: Final = (302, 312)  # from a bundle's start to its alert
 AFTER_SECONDS: Final = (60, 66)  # from its alert to its as_of
 ALERT_WITHIN_SECONDS: Final = 150
@@ -55,7 +58,7 @@ class Campaign:
             alert_time = start + timedelta(seconds=before)
             as_of = alert_time + timedelta(seconds=after)
             self.record_healthy(folder, start, alert_time, as_of)
-        sleep_until(start, before + after + SETTLE_SECONDS)
+        sleep_until(start, before + after + CLEAR_SECONDS)
         self.wait_for_quiet()
         if fault:
             began = datetime.now(UTC)
@@ -78,19 +81,21 @@ class Campaign:
         """Let the system run: disturbed, most often changed without harm, and disturbed again.
 
         The second disturbance begins as long before the moment that passes for an alert as a fault
-        would. The first one is early in the healthy window and over before the incident's begins,
-        which has the second: both have one, long before their alerts.
+        would. The first one lasts as long, early in the healthy window, and is over before the
+        incident's begins, which has the second: both have one, long before their alerts.
 
         Args:
             start: Instant that the offsets count from.
             before: Seconds from there to what passes for an alert.
             after: Seconds from there to the end.
         """
-        self.disturb(start, random.uniform(2, 20), random.uniform(40, 80))
-        sleep_until(start, random.uniform(90, before - 60))
+        unnoticed, over = random.uniform(*UNNOTICED_SECONDS), 0.9 * after
+        first = random.uniform(2, 20)
+        self.disturb(start, first, first + unnoticed + over)
+        sleep_until(start, random.uniform(130, before - 60))
         if random.random() < CHANGE_PROBABILITY:
             random.choice(HARMLESS)(self.lab)
-        self.disturb(start, before - random.uniform(*UNNOTICED_SECONDS), before + 0.9 * after)
+        self.disturb(start, before - unnoticed, before + over)
         sleep_until(start, before + after)
 
     def disturb(self, start: datetime, first: float, last: float) -> None:
