@@ -46,7 +46,9 @@ class EncoderReader:
         local: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
         torch.manual_seed(0)
         self.tokenizer = AutoTokenizer.from_pretrained(folder, **local)
-        self.body: nn.Module = AutoModel.from_pretrained(folder, add_pooling_layer=False, **local).eval()
+        self.body: nn.Module = AutoModel.from_pretrained(
+            folder, add_pooling_layer=False, **local
+        ).eval()
         self.head = PairHead(2 * int(self.body.config.hidden_size))
         self.tuned = tuned
         self._known: dict[str, Tensor] = {}
