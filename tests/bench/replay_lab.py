@@ -117,10 +117,11 @@ class Whole:
         past = series["value"].rolling_quantile(
             quantile, interpolation="higher", window_size=int(BEFORE.total_seconds())
         )
-        above = (series["value"] > past.shift(1)).fill_null(value=False)
-        lasts = above.cast(pl.Int8).rolling_sum(int(LASTS.total_seconds()))
+        lasts = int(LASTS.total_seconds())  # what holds for so long must not raise its own bar
+        above = (series["value"] > past.shift(lasts)).fill_null(value=False)
+        held = above.cast(pl.Int8).rolling_sum(lasts) == lasts
         last = datetime.min.replace(tzinfo=self.span[0].tzinfo)
-        for moment in series["time"].filter(lasts == LASTS.total_seconds()).to_list():
+        for moment in series["time"].filter(held).to_list():
             if moment - last > APART and moment + AFTER <= self.span[1]:
                 yield moment
             last = moment
@@ -158,18 +159,23 @@ def asked(whole: Whole, moment: datetime, roles: Roles, symptom: Node | None) ->
     )
 
 
-def unprompted(whole: Whole, seen: Sequence[Asked]) -> Iterator[list[str]]:
-    """Yield a row a level for what was asked without any alert."""
+def unprompted(replayed: Sequence[tuple[Whole, Sequence[Asked]]]) -> Iterator[list[str]]:
+    """Yield a row a level for what was asked without any alert, of each recording."""
     for alpha in ALPHAS:
-        accused = [one for one in seen if one.score >= -np.log10(alpha)]
-        false = [one for one in accused if not one.broken]
-        found = sum(any(_touched(one.moment, [fault]) for one in accused) for fault in whole.faults)
+        bar = -np.log10(alpha)
+        accused = [(whole, [one for one in seen if one.score >= bar]) for whole, seen in replayed]
+        false = [[one for one in seen if not one.broken] for _, seen in accused]
+        found = [
+            any(_touched(one.moment, [fault]) for one in seen)
+            for whole, seen in accused
+            for fault in whole.faults
+        ]
         yield [
             f"{alpha:g}",
-            str(sum(not one.broken for one in seen)),
-            f"{len(false)} ({sum(one.disturbed for one in false)})",
-            str(_runs(false)),
-            f"{found} of {len(whole.faults)}",
+            str(sum(not one.broken for _, seen in replayed for one in seen)),
+            f"{sum(map(len, false))} ({sum(one.disturbed for seen in false for one in seen)})",
+            str(sum(map(_runs, false))),
+            f"{sum(found)} of {len(found)}",
         ]
 
 
@@ -208,26 +214,28 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folders", type=Path, nargs="+", metavar="WHOLE")
     roles = compose(load(None, {"model": {"proposer": "none"}}))
-    lines: list[str] = []
-    for whole in map(Whole.read, parser.parse_args().folders):
-        days = (whole.span[1] - whole.span[0]) / DAY
-        lines.append(f"{whole.name}: {days:.3f} host-days, {len(whole.disturbances)} disturbances")
-        seen = [asked(whole, moment, roles, None) for moment in whole.moments()]
-        head = ["level", "moments outside faults", "accused (disturbed)", "false incidents"]
-        lines += ["", *table([*head, "faults found"], unprompted(whole, seen)), ""]
-        rules = [
-            prompted(
-                quantile,
-                [
-                    asked(whole, moment, roles, symptom)
-                    for symptom in whole.symptoms
-                    for moment in whole.firings(symptom, quantile)
-                ],
-            )
-            for quantile in QUANTILES
+    recordings = [Whole.read(folder) for folder in parser.parse_args().folders]
+    replayed = [
+        (whole, [asked(whole, moment, roles, None) for moment in whole.moments()])
+        for whole in recordings
+    ]
+    fired = {
+        quantile: [
+            asked(whole, moment, roles, symptom)
+            for whole in recordings
+            for symptom in whole.symptoms
+            for moment in whole.firings(symptom, quantile)
         ]
-        head = ["rule's quantile", "alerts outside faults (disturbed)", "answered (disturbed)"]
-        lines += table([*head, f"answered within faults, level {ALERTED:g}"], rules)
+        for quantile in QUANTILES
+    }
+    days = sum((last - first) / DAY for first, last in (whole.span for whole in recordings))
+    disturbances = sum(len(whole.disturbances) for whole in recordings)
+    lines = [f"{days:.3f} host-days, {disturbances} disturbances", ""]
+    head = ["level", "moments outside faults", "accused (disturbed)", "false incidents"]
+    lines += [*table([*head, "faults found"], unprompted(replayed)), ""]
+    head = ["rule's quantile", "alerts outside faults (disturbed)", "answered (disturbed)"]
+    rules = [prompted(quantile, seen) for quantile, seen in fired.items()]
+    lines += table([*head, f"answered within faults, level {ALERTED:g}"], rules)
     sys.stdout.write("\n".join(lines) + "\n")
     return 0
 
