@@ -77,9 +77,10 @@ def test_a_premise_comes_with_twins_of_which_only_it_tells_which_one_holds():
 def test_the_reasoning_tells_the_premise_again_then_its_structure():
     steps = re.compile(r"dependent (.+); apart (.+); skeleton (.+); v-structures (.+); arrows (.+)")
     for item in items(7, 100, sizes=SMALL):
+        told = steps.fullmatch(item.reasoning)
+        assert told
         dependent, apart, skeleton, shapes, arrows = (
-            [one for one in step.split(", ") if one != "none"]
-            for step in steps.fullmatch(item.reasoning).groups()
+            [one for one in step.split(", ") if one != "none"] for step in told.groups()
         )
         never = {one.partition(" | ")[0] for one in apart}
         assert skeleton == [pair for pair in dependent if pair not in never]
@@ -91,7 +92,9 @@ def test_the_reasoning_tells_the_premise_again_then_its_structure():
             f"v-structures {', '.join(shapes) or 'none'}; answer"
         )
         for shape in shapes:
-            cause, effect, other = re.fullmatch(r"(.+) -> (.+) <- (.+)", shape).groups()
+            collider = re.fullmatch(r"(.+) -> (.+) <- (.+)", shape)
+            assert collider
+            cause, effect, other = collider.groups()
             assert {f"{cause} -> {effect}", f"{other} -> {effect}"} <= set(arrows)
 
 
