@@ -49,7 +49,7 @@ def test_an_adapter_is_tuned_and_stays_an_adapter(tmp_path, start):
     judged = tmp_path / "judged.jsonl"
     judged.write_text(GOOD + "\n")
     out = tmp_path / "tuned"
-    card = tune_adapter(judged, folder, out, quiet, TuningPlan(8, 1e-2), str(model))
+    card = tune_adapter(judged, folder, out, quiet, TuningPlan(8, 1e-3), str(model))
     assert card["losses"][-1] < card["losses"][0]
     before, after = read_adapter(folder), read_adapter(out)
     assert (after.base, after.temperature) == (before.base, 1.3)
