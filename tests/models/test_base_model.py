@@ -19,7 +19,7 @@ def test_the_shipped_table_is_the_shipped_adapters_and_small():
     adapter = read_adapter(SHIPPED)
     answers = decode(shipped.read_text(encoding="utf-8"), adapter.identity, adapter.wording)
     assert len(answers) == len(all_pairs())
-    assert len(shipped.read_bytes()) < 1_500_000
+    assert len(shipped.read_bytes()) < 29 * len(answers)
     assert adapter.base == identify()
 
 
