@@ -1,8 +1,9 @@
 """Whether a hypothesis follows from a premise, from a model that writes down the structure first.
 
-Stage "corr2cause" tunes a model to continue a premise with what follows from it, pair by pair, and
-only then to say of each hypothesis whether it holds. It is asked as it was tuned: the structure is
-decoded greedily, many premises at once and each once, and behind it yes and no are weighed.
+Stage "corr2cause" tunes a model to continue a premise with what follows from it, pair by pair, to
+tell of each hypothesis what in there decides it, and only then whether it holds. It is asked as it
+was tuned: structures and arguments are decoded greedily, many at once and the structure of a
+premise once, and behind an argument yes and no are weighed.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,11 +12,13 @@ from typing import Final, Protocol
 
 from models.questions.yes_no import ANSWERS, Weigher, YesNo
 
-WORDING: Final = "structure-2"  # of the question and of what continues it; an adapter's card has it
+WORDING: Final = "structure-3"  # of the question and of what continues it; an adapter's card has it
 ASKED: Final = "Premise: {premise}\n"
-END: Final = "\n"  # of a structure, see ``models.corr2cause.generate.reasoning``
-CLAIMED: Final = "{hypothesis} Answer:"
+END: Final = "\n"  # of a structure (``models.corr2cause.generate.reasoning``) and of an argument
+CLAIMED: Final = "{hypothesis} That is"
+ANSWERED: Final = "Answer:"
 MOST_TOKENS: Final = 400  # of a structure: seven variables with many colliders take about as many
+MOST_OF_ARGUMENT: Final = 100
 
 
 class Decoder(Weigher, Protocol):
@@ -54,7 +57,7 @@ class Structured:
     def entailments(
         self, asked: Sequence[tuple[str, str]], progress: Callable[[int], None] = lambda done: None
     ) -> list[float]:
-        """Return the probability that each hypothesis follows; one half where no structure came.
+        """Return the probability that each hypothesis follows; one half where no argument came.
 
         Args:
             asked: Premises with their hypotheses.
@@ -66,13 +69,25 @@ class Structured:
             places = [place for place, (one, _) in enumerate(asked) if one == premise]
             if structure is not None:
                 read = ASKED.format(premise=premise) + structure + END
-                prompts = [read + CLAIMED.format(hypothesis=asked[place][1]) for place in places]
-                for place, told in zip(
-                    places, self.engine.log_probabilities(prompts, ANSWERS), strict=True
-                ):
-                    found[place] = exp(told[0])
+                claims = [read + CLAIMED.format(hypothesis=asked[place][1]) for place in places]
+                for place, probability in zip(places, self._judged(claims), strict=True):
+                    found[place] = probability
             done += len(places)
             progress(done)
+        return found
+
+    def _judged(self, claims: Sequence[str]) -> list[float]:
+        """Return the probability of each claim behind its structure."""
+        found = [0.5] * len(claims)
+        told = self.engine.decoded(claims, END, MOST_OF_ARGUMENT, lambda done: None)
+        argued = {
+            place: claim + argument + END + ANSWERED
+            for place, (claim, argument) in enumerate(zip(claims, told, strict=True))
+            if argument is not None
+        }
+        weighed = self.engine.log_probabilities(list(argued.values()), ANSWERS)
+        for place, answers in zip(argued, weighed, strict=True):
+            found[place] = exp(answers[0])
         return found
 
     def structures(self, premises: Sequence[str]) -> dict[str, str | None]:

@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from models.corr2cause.arguments import argument
 from models.corr2cause.classes import COUNTED, Split, classes_in, name_of, renamed, sampled
 from models.corr2cause.graphs import Pattern, colliders, nodes_in
 from models.corr2cause.hypotheses import HELD_OUT_HYPOTHESES, HYPOTHESES, hypothesis
@@ -42,6 +43,7 @@ class Item:
         hypothesis_wording: Number of the hypothesis's wording, among those of its kind.
         names: The variables, in the order of the structure.
         reasoning: What follows from the premise alone, step by step, whatever the hypothesis.
+        argument: What of that decides the hypothesis.
     """
 
     id: str
@@ -56,6 +58,7 @@ class Item:
     hypothesis_wording: int
     names: tuple[str, ...]
     reasoning: str
+    argument: str
 
 
 def items(
@@ -209,6 +212,7 @@ def _item(
         0,
         names,
         reasoning(pattern, names),
+        "",
     )
     return _claimed(bare, pattern, claim, rng, held_out)
 
@@ -226,6 +230,7 @@ def _claimed(
         structure=structure(pattern, item.names, label),
         kind=claim.kind,
         hypothesis_wording=phrase,
+        argument=argument(pattern, claim, item.names),
     )
 
 

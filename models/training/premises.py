@@ -1,4 +1,4 @@
-"""Stage "corr2cause": from a premise to its structure, and only then to answers.
+"""Stage "corr2cause": from a premise to its structure, to what decides a claim, to an answer.
 
 Reading a premise is most of the work, so each is read once for several hypotheses, and all premises
 of a step have as many variables, so that hardly anything is padded.
@@ -7,14 +7,15 @@ of a step have as many variables, so that hardly anything is padded.
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from models.causal_lm.entailment import ASKED, CLAIMED, END
+from models.causal_lm.entailment import ANSWERED, ASKED, CLAIMED, END
 from models.corr2cause.generate import cases
 from models.corr2cause.names import Style
 from models.training.objectives import Dialogue
 
 # Variables, from a step on. What is to be learned is the same for all of them, one pair at a time,
-# and a premise of five takes five times as long as one of three.
-CURRICULUM: Final = ((0, (3, 3, 2)), (60, (3, 4)), (240, (3, 4, 4, 5)), (4000, (4, 5, 6)))
+# and a premise of five is three times as long as one of three.
+CURRICULUM: Final = ((0, (3, 3, 2)), (60, (3, 4)), (180, (3, 4, 4, 5)), (420, (4, 5, 5, 6)))
+TOKENS: Final = {2: 120, 3: 170, 4: 320, 5: 530, 6: 820}  # of a premise with its hypotheses, about
 # Names of many tokens make every sentence long; a few of them teach that a name may be long.
 STYLES: Final[Mapping[Style, float]] = {
     "letters": 0.6, "numbered": 0.1, "words": 0.15, "nonsense": 0.1, "signals": 0.05
@@ -22,10 +23,16 @@ STYLES: Final[Mapping[Style, float]] = {
 
 
 def premises(step: int, count: int) -> list[Dialogue]:
-    """Return ``count`` premises for one step of training, the same for the same step.
+    """Return the premises for one step of training, the same for the same step.
 
     Half of the hypotheses of each kind hold: a model that never reads the premise gains nothing.
+
+    Args:
+        step: Which one.
+        count: Premises, were they of four variables; of other sizes as many as make as much text.
     """
+    size = size_at(step)
+    fitting = max(count * TOKENS[4] // TOKENS[size], 1)
     return [
         Dialogue(
             (
@@ -36,13 +43,15 @@ def premises(step: int, count: int) -> list[Dialogue]:
                     for each in about
                     for part in (
                         (CLAIMED.format(hypothesis=each.hypothesis), False),
+                        (f" {each.argument}{END}", True),
+                        (ANSWERED, False),
                         (" yes" if each.label else " no", True),
                         (END, False),
                     )
                 ),
             )
         )
-        for about in cases(step, count, "train", (size_at(step),), STYLES)
+        for about in cases(step, fitting, "train", (size,), STYLES)
     ]
 
 

@@ -82,28 +82,33 @@ def test_batches_hold_every_prompt_once_and_bound_the_memory():
 class Writing:
     """An engine that writes the same structure whatever it reads, and weighs by the hypothesis."""
 
-    def __init__(self, structure):
+    def __init__(self, structure, argument=" direct A, B: none"):
         self.structure = structure
+        self.argument = argument
         self.read = []
         self.asked = []
 
     def decoded(self, prompts, end, most_tokens, progress=lambda done: None):
         assert end == END
         self.read += prompts
-        return [self.structure for _ in prompts]
+        return [self.argument if "That is" in prompt else self.structure for prompt in prompts]
 
     def log_probabilities(self, prompts, answers):
         self.asked += prompts
-        return np.log([[0.8, 0.2] if "B." in prompt else [0.1, 0.9] for prompt in prompts])
+        if not prompts:
+            return np.zeros((0, len(answers)))
+        return np.log([[0.8, 0.2] if "B. That" in prompt else [0.1, 0.9] for prompt in prompts])
 
 
-def test_each_premise_is_read_once_and_its_hypotheses_are_weighed_behind_the_structure():
+def test_each_premise_is_read_once_and_its_hypotheses_are_weighed_behind_what_decides_them():
     engine = Writing("pairs none")
     asked = [("P.", "B."), ("Q.", "B."), ("P.", "C.")]
     assert Structured(engine).entailments(asked) == pytest.approx([0.8, 0.8, 0.1])
-    assert engine.read == ["Premise: P.\n", "Premise: Q.\n"]
-    assert "Premise: P.\npairs none\nC. Answer:" in engine.asked
+    assert engine.read[:2] == ["Premise: P.\n", "Premise: Q.\n"]
+    assert "Premise: P.\npairs none\nC. That is direct A, B: none\nAnswer:" in engine.asked
 
 
-def test_a_premise_without_a_structure_says_neither_yes_nor_no():
-    assert Structured(Writing(None)).entailments([("A.", "B.")]) == [0.5]
+@pytest.mark.parametrize("engine", [Writing(None), Writing("pairs none", None)])
+def test_who_comes_to_no_end_says_neither_yes_nor_no(engine):
+    assert Structured(engine).entailments([("A.", "B.")]) == [0.5]
+    assert not engine.asked
