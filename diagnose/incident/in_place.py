@@ -22,7 +22,7 @@ from diagnose.incident.bundle import Bundle
 from diagnose.incident.extent import some
 from diagnose.incident.promql import Compared, compared
 from diagnose.schema import LOGS, READINGS, Node
-from diagnose.topology import SiteTopology, Topology, answering, nearness, resolved
+from diagnose.topology import NO_SITE, SiteTopology, Topology, answering, nearness, resolved
 
 HISTORY: Final = timedelta(hours=1)  # before the alert, or ...
 HISTORY_STEPS: Final = 240  # ... so many steps: the longer holds
@@ -36,6 +36,7 @@ GRAPH: Final = "traces_service_graph_request_total"  # labels client and server
 PODS: Final = "kube_pod_info"  # labels node and pod
 # What is derived, says nothing by itself, or is about the scrape.
 UNREAD: Final = '__name__!~"ALERTS.*|scrape_.*|.*_bucket|.*_created|.*_info"'
+NOTHING_SEEN: Final = Topology()
 
 Says = Callable[[Labels], bool]
 
@@ -47,6 +48,23 @@ class Span:
     start: datetime
     end: datetime
     step_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Who can be asked about a site, and what is known of it beforehand.
+
+    Attributes:
+        prometheus: Who is asked for metrics.
+        loki: Who is asked for log lines; None for nobody.
+        told: What the people of the site say of the topology.
+        seen: What others have seen of it, services by their names.
+    """
+
+    prometheus: Prometheus
+    loki: Loki | None = None
+    told: SiteTopology = NO_SITE
+    seen: Topology = NOTHING_SEEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,31 +84,21 @@ class Symptom:
     targets: tuple[Labels, ...] = ()
 
 
-def read_around(
-    alert: Alert,
-    prometheus: Prometheus,
-    loki: Loki | None,
-    site: SiteTopology,
-    seen: Topology,
-    as_of: datetime,
-) -> Bundle:
+def read_around(alert: Alert, sources: Sources, as_of: datetime) -> Bundle:
     """Return what the entities around an alert showed before and since its onset.
 
     Args:
         alert: What fires.
-        prometheus: Who is asked for metrics.
-        loki: Who is asked for log lines; None for nobody.
-        site: What the people of the site say of the topology.
-        seen: What others have seen of it, services by their names.
+        sources: Who is asked.
         as_of: The moment of asking.
 
     Raises:
         OSError: one of them cannot be asked.
         ValueError: the answer of one is none.
     """
-    span = _span(prometheus, alert.since, alert.says, as_of)
-    symptom = _symptom(prometheus, alert, span)
-    bundle = _around(symptom, alert.since, prometheus, loki, site, seen, span)
+    span = _span(sources.prometheus, alert.since, alert.says, as_of)
+    symptom = _symptom(sources.prometheus, alert, span)
+    bundle = _around(symptom, alert.since, sources, span)
     said = [alert.note] if alert.note else []
     if symptom.node is None:
         said.append("The alert does not tell its symptom: what deviates most takes its place.")
@@ -103,49 +111,25 @@ def read_around(
     )
 
 
-def read_near(
-    entity: str,
-    at: datetime,
-    prometheus: Prometheus,
-    loki: Loki | None,
-    site: SiteTopology,
-    seen: Topology,
-    as_of: datetime,
-) -> Bundle:
-    """Return what an entity and those around it showed before and since a moment.
+def read_near(entity: str, at: datetime, sources: Sources, as_of: datetime) -> Bundle:
+    """Return what an entity and those around it showed before and since ``at``.
 
-    Args:
-        entity: Whose symptom is to be explained.
-        at: When it was noticed.
-        prometheus: Who is asked for metrics.
-        loki: Who is asked for log lines; None for nobody.
-        site: What the people of the site say of the topology.
-        seen: What others have seen of it, services by their names.
-        as_of: The moment of asking.
-
-    Raises:
-        OSError: one of them cannot be asked.
-        ValueError: the answer of one is none.
+    Arguments and errors are those of ``read_around``; ``entity`` is whose symptom is explained.
     """
-    span = _span(prometheus, at, lambda labels: entity_of(labels) == entity, as_of)
-    return _around(Symptom(entity, None), at, prometheus, loki, site, seen, span)
+    span = _span(sources.prometheus, at, lambda labels: entity_of(labels) == entity, as_of)
+    return _around(Symptom(entity, None), at, sources, span)
 
 
-def _around(
-    symptom: Symptom,
-    since: datetime,
-    prometheus: Prometheus,
-    loki: Loki | None,
-    site: SiteTopology,
-    seen: Topology,
-    span: Span,
-) -> Bundle:
+def _around(symptom: Symptom, since: datetime, sources: Sources, span: Span) -> Bundle:
     """Return what the entities around a symptom showed, the nearest first."""
+    prometheus, loki, seen = sources.prometheus, sources.loki, sources.seen
     scraped = prometheus.series(["up"], span.start, span.end)
     targets = _once([*symptom.targets, *map(_target, scraped)])
     entities = {entity_of(target) for target in targets}
     topology = _topology(prometheus, span, entities, symptom.entity)
-    topology += Topology(resolved(seen.calls, entities), seen.contains) + site.among(entities)
+    topology += Topology(resolved(seen.calls, entities), seen.contains) + sources.told.among(
+        entities
+    )
     near, told = _near(targets, symptom.entity, topology)
     frames, unread = _read(prometheus, near, span)
     logs, cut = _lines(loki, near, since, span) if loki else (None, [])

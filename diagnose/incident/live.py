@@ -20,7 +20,7 @@ from diagnose.config import Settings
 from diagnose.failure import Failure
 from diagnose.incident.alert import Alert, find_alert
 from diagnose.incident.bundle import Bundle
-from diagnose.incident.in_place import read_around, read_near
+from diagnose.incident.in_place import Sources, read_around, read_near
 from diagnose.incident.kept import incident_at, opened, seen_topology
 from diagnose.incident.promql import compared
 from diagnose.schema import LOGS, Node
@@ -59,7 +59,7 @@ def incident_of(wanted: str, settings: Settings, as_of: datetime) -> Bundle:
         if prometheus:
             loki = Loki(lines) if lines else None
             seen = _seen(settings.telemetry, alert.since, as_of)
-            bundle = read_around(alert, prometheus, loki, site, seen, as_of)
+            bundle = read_around(alert, Sources(prometheus, loki, site, seen), as_of)
             return _with_kept(bundle, settings.telemetry)
     with opened(settings.telemetry) as reader:
         bundle = incident_at(reader, entity_of(alert.labels), alert.since, site, as_of)
@@ -86,7 +86,7 @@ def incident_near(entity: str, at: datetime, settings: Settings, as_of: datetime
         loki = None
         if sources.loki.url:
             loki = Loki(stack.enter_context(connected("loki", sources.loki)))
-        bundle = read_near(entity, at, prometheus, loki, site, seen, as_of)
+        bundle = read_near(entity, at, Sources(prometheus, loki, site, seen), as_of)
     return _with_kept(bundle, settings.telemetry)
 
 

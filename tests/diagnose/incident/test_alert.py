@@ -11,7 +11,7 @@ from collectors.alertmanager import Fired, Silence, fingerprint
 from collectors.prometheus import Active, Rule, Series, Target, readings_of
 from diagnose.cli.report import show_diagnosis
 from diagnose.incident.alert import Alert, find_alert
-from diagnose.incident.in_place import MOST, read_around
+from diagnose.incident.in_place import MOST, Sources, read_around
 from diagnose.schema import Diagnosis, Failure, Node
 from diagnose.topology import NO_SITE, SiteTopology, Topology
 
@@ -126,7 +126,7 @@ SLOW = Alert("Slow", LABELS, "f", ONSET, 'latency{job="web"} > 1', frozenset({"s
 
 
 def around(site, alert=SLOW, said=NO_SITE, seen=NOTHING_SEEN):
-    return read_around(alert, site, None, said, seen, ONSET + timedelta(minutes=1))
+    return read_around(alert, Sources(site, None, said, seen), ONSET + timedelta(minutes=1))
 
 
 def test_calls_and_hosts_say_what_is_near_and_the_rest_is_named():
