@@ -216,7 +216,7 @@ def orders_index_dropped(lab: Lab) -> None:
 )
 def worker_connection_leak(lab: Lab) -> None:
     """The worker opens database connections and keeps them until none is left for the others."""
-    lab.turn("worker", leak_connections=5)
+    lab.turn("worker", leak_connections=20)
 
 
 def _usual_memory(lab: Lab) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from contextlib import suppress
 
 import prometheus_client as prom
 import psycopg
@@ -26,7 +27,7 @@ class Worker:
         self.leaked: list[psycopg.AsyncConnection[tuple[object, ...]]] = []
         self.dsn = setting("DATABASE_DSN")
         service.connect_database(self.dsn, size=3)
-        service.background += [self.ship, self.look]
+        service.background += [self.ship, self.look, self.leak]
 
     async def ship(self) -> None:
         """Work on the next order."""
@@ -54,8 +55,15 @@ class Worker:
         """Note how many orders wait, once a second."""
         await asyncio.sleep(1)
         WAITING.set(await self.queue.llen("orders:queue"))
-        for _ in range(int(self.service.knobs.get("leak_connections", 0))):
-            self.leaked.append(await psycopg.AsyncConnection.connect(self.dsn, connect_timeout=2))
+
+    async def leak(self) -> None:
+        """Open connections that nobody closes, where told to; who is refused tries again soon."""
+        rate = self.service.knobs.get("leak_connections", 0)
+        await asyncio.sleep(1 / rate if rate else 1)
+        if rate:
+            with suppress(psycopg.Error):
+                opened = await psycopg.AsyncConnection.connect(self.dsn, connect_timeout=2)
+                self.leaked.append(opened)
 
 
 def main() -> None:
