@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from diagnose.causal.coverage import coverage, reached
 from diagnose.causal.influence import Influence, influence
 from diagnose.causal.repeatable import one_quiet_process, own_randomness
+from diagnose.causal.surge import surge
 from diagnose.incident.columns import columns
 from diagnose.schema import Anomaly, CausalGraph, Node, RootCause, Signal, Window
 from models.deviation import measure
@@ -46,6 +47,8 @@ class Fusion:
             log(1 + deviation) + surprise.
         downstream: For a signal upstream of all that is abnormal instead of nothing.
         covers: For an entity that could have caused all that is abnormal instead of nothing.
+        surge: For an entity whom nobody calls and whose demand, all of it new, is the symptom's.
+            It rests on calls that were seen, so that the graph's trust does not lessen it.
         hop: What a step along an edge keeps of an explanation.
         certain: Surprise from which a signal counts as wholly abnormal.
         second_opinion: For the whole attribution by DoWhy. 0 does not ask it: it is the slowest
@@ -57,6 +60,7 @@ class Fusion:
     explained: float = 0.5
     downstream: float = 7.0
     covers: float = 3.0
+    surge: float = 5.0
     hop: float = 0.9
     certain: float = 5.0
     second_opinion: float = 0.0
@@ -100,6 +104,8 @@ def attribute(
     middle = float(np.mean(list(covered.values()))) if covered else 0.0
     shares = np.array([covered.get(cause.entity, middle) for cause in ranking])
     gain += graph.trust * fusion.covers * (shares - middle)
+    arriving = surge(window, symptom, fusion.hop)
+    gain += fusion.surge * np.array([arriving.get(cause.entity, 0.0) for cause in ranking])
     prior = np.array([max(cause.probability, FLOOR) for cause in ranking])
     scores = np.log(prior) + gain
     weight = np.exp(scores - scores.max(initial=-np.inf))
