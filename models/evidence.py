@@ -23,6 +23,7 @@ from scipy.stats import rankdata
 
 from diagnose.schema import Kind, Node, Signal
 from models.calls import Relation, relations
+from models.families import FOOTPRINTS
 
 Array = NDArray[np.float64]
 Pattern = tuple[str, str]  # of the cause and of the effect, in the style of a shell
@@ -49,13 +50,6 @@ SHORTAGES: Final = {
     *("disk io latency", "disk io queue", "blocked processes", "memory pressure"),
     *("memory available", "memory used", "swap traffic", "file system space used"),
 }
-# What the parts of a machine leave on it by working: it rises and falls with what they do, and acts
-# on none of them.
-FOOTPRINTS: Final = {
-    *("open tcp connections", "new tcp connections", "context switches", "interrupts"),
-    *("network receive rate", "network transmit rate"),
-}
-
 # What a caller holds open at the called: it travels with the calls, like load.
 HELD: Final = {"open file descriptors", "open tcp connections"}
 

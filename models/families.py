@@ -2,9 +2,11 @@
 
 Latency and demand move wherever a fault is felt, and so do lines that complain of others; a starved
 resource, an error or a line of log that is written no more lie nearer to it. So the families vote
-apart, and each has its own weight.
+apart, and each has its own weight. What the parts of a machine leave on it says how much they do,
+and not that the machine is at fault.
 """
 
+from collections.abc import Collection
 from typing import Final, Literal
 
 from diagnose.schema import Kind, Signal
@@ -25,11 +27,23 @@ SLOW: Final = {"latency", "duration", "timeouts"}
 WRONG: Final = ("error", "fail", "success", "availability", "fault")
 # Lines of log that say of others that they do not answer.
 COMPLAINTS: Final = ("timeout", "connection", "circuit breaker")
+# Lines of log that say of their writer that it has used up what it may.
+EXHAUSTED: Final = "resource limit"
+# What the parts of a machine leave on it by working: it rises and falls with what they do, and acts
+# on none of them.
+FOOTPRINTS: Final = {
+    *("open tcp connections", "new tcp connections", "context switches", "interrupts"),
+    *("network receive rate", "network transmit rate"),
+}
 BELOW: Final = ("environment", "hardware", "os")
 
 
-def family_of(signal: Signal) -> Family:
+def family_of(signal: Signal, wholes: Collection[str] = ()) -> Family:
     """Return the family of ``signal``, by its source and its kind, never by its name.
+
+    Args:
+        signal: A signal.
+        wholes: Entities that others are parts of.
 
     Example:
         >>> from diagnose.schema import Kind, Node
@@ -40,9 +54,12 @@ def family_of(signal: Signal) -> Family:
     if signal.source == "absence":
         return "absence"
     if signal.source in ("template", "change"):
-        calm = kind.name.startswith("info")
-        return "complaint" if kind.name.endswith(COMPLAINTS) and not calm else "log"
-    if kind.load:
+        if kind.name.startswith("info"):
+            return "log"
+        if kind.name.endswith(EXHAUSTED):
+            return "resource"
+        return "complaint" if kind.name.endswith(COMPLAINTS) else "log"
+    if kind.load or (signal.node.entity in wholes and kind.name in FOOTPRINTS):
         return "demand"
     if _is_latency(kind):
         return "latency"
@@ -56,7 +73,8 @@ def _is_latency(kind: Kind) -> bool:
     return bool(SLOW & set(kind.name.split())) or (kind.name.endswith(" time") and kind.unit == "s")
 
 
-def ballot_of(signal: Signal) -> str:
+def ballot_of(signal: Signal, family: Family) -> str:
     """Return with which signals ``signal`` is compared: those of its kind, or all of the log's."""
-    family = family_of(signal)
-    return family if family in ("log", "complaint", "absence") else signal.kind.name
+    if family in ("log", "complaint", "absence"):
+        return family
+    return f"{signal.kind.name} {family}"

@@ -83,6 +83,7 @@ class Witnesses:
     Attributes:
         size: Logarithm of 1 + deviation.
         surprise: Root of the surprise.
+        written: Whether it is a line of log.
         early: Share of the recent part that was still to come at the onset, 0..1.
         entity: Number of its entity.
         ballot: Number of its ballot.
@@ -94,6 +95,7 @@ class Witnesses:
 
     size: Array
     surprise: Array
+    written: NDArray[np.bool_]
     early: Array
     entity: Groups
     ballot: Groups
@@ -142,8 +144,9 @@ class MixtureRanker:
 def witnesses(window: Window, symptom: Node | None) -> Witnesses:
     """Return what speaks for each signal of ``window``."""
     found = measure(window)
-    families = [family_of(signal) for signal in window.signals]
-    names = [ballot_of(signal) for signal in window.signals]
+    wholes = {whole for whole, _ in window.contains}
+    families = [family_of(signal, wholes) for signal in window.signals]
+    names = [ballot_of(*each) for each in zip(window.signals, families, strict=True)]
     written = np.array([signal.source == "template" for signal in window.signals], dtype=bool)
     logged = log_surprise(window)
     surprise = np.sqrt(np.minimum(np.where(written, logged, found.surprise), CEILING))
@@ -161,6 +164,7 @@ def witnesses(window: Window, symptom: Node | None) -> Witnesses:
     return Witnesses(
         np.log1p(size),
         surprise,
+        written,
         np.where(found.onset >= 0, 1 - found.onset / max(window.recent.height, 1), 0.0),
         entity.astype(np.intp),
         ballot.astype(np.intp),
@@ -185,8 +189,8 @@ def probabilities(found: Witnesses, weights: RankWeights) -> tuple[Array, Array]
     vote, gate = _ballots(found, scores, worth, weights)
     inside = scores + worth[found.ballot] / 2 + weights.earliest * found.early
     # Counts of lines are surprising without end; what an entity is shown by is a metric if it can.
-    written = np.array([family in ("log", "complaint") for family in found.families])[found.ballot]
-    inside -= weights.surprise * np.where(written, np.maximum(found.surprise - SURE, 0.0), 0.0)
+    beyond = np.maximum(found.surprise - SURE, 0.0)
+    inside -= np.where(found.written, weights.surprise * beyond, 0.0)
     sharp = np.exp(SHARP * (inside - _maximum(inside, found.entity)[found.entity]))
     total = np.bincount(found.entity, sharp, minlength=len(found.entities))
     return (gate @ vote)[found.entity] * sharp / total[found.entity], scores

@@ -18,6 +18,8 @@ from models.families import FAMILIES, ballot_of, family_of
         (Kind("uptime", "s", "os"), "metric", "resource"),
         (Kind("error log message", "1/s", "service"), "template", "log"),
         (Kind("error log message about timeout", "1/s", "service"), "template", "complaint"),
+        (Kind("error log message about resource limit", "1/s", "os"), "template", "resource"),
+        (Kind("info log message about resource limit", "1/s", "os"), "template", "log"),
         (Kind("info log message about connection", "1/s", "service"), "template", "log"),
         (Kind("package change", "", "os"), "change", "log"),
         (Kind("missing telemetry"), "absence", "absence"),
@@ -30,10 +32,17 @@ def test_a_signal_belongs_to_one_family(kind, source, family):
     assert family in FAMILIES
 
 
-def test_metrics_are_compared_by_kind_and_lines_with_all_lines():
-    def lines(topic):
-        return Signal(Node("web", topic), Kind(f"error log message about {topic}"), "template")
+def test_what_parts_leave_on_their_host_is_their_demand():
+    sockets = Kind("open tcp connections", "count", "os")
+    assert family_of(Signal(Node("host", "sockets"), sockets), {"host"}) == "demand"
+    assert family_of(Signal(Node("web", "sockets"), sockets), {"host"}) == "resource"
+    assert family_of(Signal(Node("host", "memory"), Kind("m", tier="os")), {"host"}) == "resource"
 
-    assert ballot_of(lines("disk")) == ballot_of(lines("cache"))
-    cpu, memory = (Signal(Node("web", k), Kind(k, tier="os")) for k in ("cpu", "memory"))
-    assert ballot_of(cpu) != ballot_of(memory)
+
+def test_metrics_are_compared_by_kind_and_lines_with_all_lines():
+    def ballot(name, source="metric", tier="os"):
+        signal = Signal(Node("web", name), Kind(name, tier=tier), source)
+        return ballot_of(signal, family_of(signal))
+
+    assert ballot("error log message about disk", "template") == ballot("info log", "template")
+    assert ballot("cpu") != ballot("memory")
