@@ -8,12 +8,14 @@ in which all signals usually move. The *breadth*: to how many signals something 
 weigh; the third knows beforehand how broad calm systems are, and is what remains then. The
 *symptom* is one signal that was named beforehand, so nothing is corrected for the others; but its
 alert chose the moment because it is high then, so it counts only as far as it exceeds all that it
-has shown.
+has shown. Where it is calm, nothing counts of those who were changed meanwhile on record: a service
+that its operator stops goes missing, and nobody suffers.
 
 Reference: Genest, Zidek, "Combining probability distributions", Statistical Science 1 (1986), for
 pooling by weighted logarithms.
 """
 
+from dataclasses import replace
 from math import log10
 from typing import Final
 
@@ -109,6 +111,15 @@ class RobustDetector:
         """Return the score, and each signal's deviation, surprise and share of the pattern."""
         found = measure(window)
         surprise = replay(window).read(found.surprise)
+        told = 0.0
+        if (place := window.index().get(symptom) if symptom else None) is not None:
+            told = _symptomatic(window, place, surprise, found)
+            if told < -log10(self.alpha):
+                kept = ~_changed(window)
+                found = replace(
+                    found, tested=found.tested & kept, peak=np.where(kept, found.peak, -1)
+                )
+                surprise = np.where(kept, surprise, 0.0)
         past, now = (part.drop("time").to_numpy() for part in (window.baseline, window.recent))
         calm = past[: settled(window)]
         single = _single(surprise, found, calm, len(now))
@@ -121,10 +132,7 @@ class RobustDetector:
         stretches = len(past) / max(len(now) // COARSE, 1)
         weight = stretches / (stretches + LONG)
         score = weight * alone + (1 - weight) * breadth(past, now, least)
-        place = window.index().get(symptom) if symptom else None
-        if place is not None:
-            score = max(score, _symptomatic(place, surprise, found, calm, len(now)))
-        return score, found, surprise, shares
+        return max(score, told), found, surprise, shares
 
     def _named(self, found: Deviations, surprise: Array, shares: Array) -> NDArray[np.intp]:
         """Return which signals make an incident of a window that is one."""
@@ -152,14 +160,23 @@ def _single(surprise: Array, found: Deviations, past: Array, length: int) -> flo
     return float(np.minimum(rarity, seen).max(initial=0.0))
 
 
-def _symptomatic(place: int, surprise: Array, found: Deviations, past: Array, length: int) -> float:
+def _symptomatic(window: Window, place: int, surprise: Array, found: Deviations) -> float:
     """Return -log10 of the chance that the signal at ``place`` is as surprising by itself.
 
     It is corrected for all stretches of the past, any of which might have raised the alert.
     """
+    past = window.baseline.drop("time").to_numpy()[: settled(window)]
+    length = window.recent.height
     if not found.tested[place] or precedents(past, length, found)[place]:
         return 0.0
     return float(surprise[place]) - log10(ANSWERS * max(len(past) / max(length, 1), 1.0))
+
+
+def _changed(window: Window) -> NDArray[np.bool_]:
+    """Return which signals are of an entity of which a change is on record in the recent part."""
+    changes = [signal.node for signal in window.signals if signal.source == "change"]
+    seen = {node.entity for node in changes if (window.recent[str(node)] > 0).any()}
+    return np.array([signal.node.entity in seen for signal in window.signals], dtype=bool)
 
 
 def _touching(window: Window) -> bool:

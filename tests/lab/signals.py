@@ -131,10 +131,10 @@ JOBS: Final[Mapping[str, Kept]] = {
         for name, labels in GROUP.items()
     },
 }
-# what is told of all CPUs together: of a lab that has one to itself, the neighbours tell it
-OF_ALL_CPUS: Final = {
+# what is told of the whole machine: of a lab that has one CPU to itself, the neighbours tell it
+OF_THE_MACHINE: Final = {
     *("node_load1", "node_procs_running", "node_context_switches_total"),
-    "node_pressure_cpu_waiting_seconds_total",
+    *("node_pressure_cpu_waiting_seconds_total", "node_memory_MemAvailable_bytes"),
 }
 # labels that choose a series but say nothing
 UNNAMED: Final = ("groupname", "datname", "device", "db")
@@ -151,7 +151,7 @@ def name_of(job: str, labels: Mapping[str, str], cpu: int | None) -> tuple[str, 
     metric = labels["__name__"]
     if metric not in JOBS[job]:
         return None
-    if cpu is not None and (labels.get("cpu", str(cpu)) != str(cpu) or metric in OF_ALL_CPUS):
+    if cpu is not None and (labels.get("cpu", str(cpu)) != str(cpu) or metric in OF_THE_MACHINE):
         return None
     shown = list(_shown(JOBS[job][metric], labels))
     if None in shown:

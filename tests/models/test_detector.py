@@ -265,3 +265,32 @@ def test_a_symptom_that_has_been_as_high_before_adds_nothing():
     past[100:120, 0], now[:, 0] = 90.0, 90.0
     made = window(past, now)
     assert RobustDetector().score(made, made.signals[0].node) == RobustDetector().score(made)
+
+
+STOPPED = Node("worker", "up")
+ANSWERS = Node("web", "latency")
+
+
+def one_that_stopped(recorded=True, latency=50.0):
+    """Return a window in which the worker went down, and web answers as slowly as told."""
+    rng = np.random.default_rng(5)
+    change = Node("worker", "change/maintenance")
+    past = np.stack([np.ones(300), np.zeros(300), rng.normal(50, 1, 300)], axis=1)
+    now = np.stack([np.zeros(40), np.zeros(40), rng.normal(latency, 1, 40)], axis=1)
+    now[0, 1] = recorded
+    signals = (Signal(STOPPED), Signal(change, Kind("change"), "change"), Signal(ANSWERS))
+    return window(past, now, signals=signals)
+
+
+def test_who_is_stopped_on_record_is_no_incident_while_the_symptom_is_calm():
+    detector = RobustDetector(alpha=0.1)
+    assert detector.detect(one_that_stopped(), ANSWERS) == ()
+    assert STOPPED in {
+        one.node for one in detector.detect(one_that_stopped(recorded=False), ANSWERS)
+    }
+
+
+def test_who_is_stopped_on_record_is_named_where_the_symptom_suffers_or_none_is_known():
+    suffering = one_that_stopped(latency=90.0)
+    assert STOPPED in {one.node for one in RobustDetector(alpha=0.1).detect(suffering, ANSWERS)}
+    assert STOPPED in {one.node for one in RobustDetector(alpha=0.1).detect(one_that_stopped())}
