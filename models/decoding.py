@@ -1,10 +1,12 @@
 """Greedy decoding of many prompts at once, each up to the token at which it ends.
 
-Rows are padded on the left, so that all of a batch grow at the same end. What a row has read is
-kept as a key-value cache, and a row that has come to its end leaves the batch.
+What all of a batch begin with is read once. Rows are padded on the left behind it, so that all
+grow at the same end. What a row has read is kept as a key-value cache, and a row that has come to
+its end leaves the batch.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -52,11 +54,17 @@ def decode(
     import torch
 
     device = next(model.parameters()).device
-    read, there = _padded(prompts, device)
+    shared = shared_length(prompts)
+    read, there = _padded([prompt[shared:] for prompt in prompts], device)
     wrote: list[list[int]] = [[] for _ in prompts]
     rows = list(range(len(prompts)))
     past: Cache | None = None
     with torch.inference_mode():
+        if shared:
+            begin = torch.tensor([list(prompts[0][:shared])], device=device)
+            past = model(input_ids=begin, use_cache=True, logits_to_keep=1).past_key_values
+            past.batch_repeat_interleave(len(prompts))
+            there = torch.cat([torch.ones((len(prompts), shared)).to(there), there], dim=1)
         for _ in range(most):
             step = model(
                 input_ids=read,
@@ -80,6 +88,17 @@ def decode(
             read = likeliest[:, None]
             there = torch.cat([there, torch.ones_like(read)], dim=1)
     return wrote
+
+
+def shared_length(prompts: Sequence[Sequence[int]]) -> int:
+    """Return how many tokens all prompts begin with, short of a whole prompt: one is to be read.
+
+    Example:
+        >>> shared_length([[1, 2, 3], [1, 2, 4, 5]]), shared_length([[1, 2, 3]])
+        (2, 2)
+    """
+    alike = takewhile(lambda column: len(set(column)) == 1, zip(*prompts, strict=False))
+    return min(sum(1 for _ in alike), min(map(len, prompts)) - 1)
 
 
 def _padded(prompts: Sequence[Sequence[int]], device: Any) -> "tuple[Tensor, Tensor]":  # noqa: ANN401

@@ -8,7 +8,6 @@ only: over the whole prompt they would take gigabytes.
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
-from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 
 from diagnose.schema import Failure
 from models.adapters import Adapter, merge
-from models.decoding import batches, decode
+from models.decoding import batches, decode, shared_length
 from models.weights import without_progress
 
 if TYPE_CHECKING:
@@ -190,7 +189,7 @@ class Engine:
         for i, prompt in enumerate(begin):
             for j, answer in enumerate(end):
                 rows.setdefault(prompt + answer[:-1], []).append((i, j))
-        shared = _shared(begin)
+        shared = shared_length(begin)
         past = self._read(begin[0][:shared]) if shared else None
         keep = max(len(answer) for answer in end)
         tokens = sorted({token for answer in end for token in answer})
@@ -255,12 +254,6 @@ class Engine:
         ).logits.float()
         scores = logits[..., tokens] - logits.logsumexp(dim=-1, keepdim=True)
         return np.asarray(scores.cpu().numpy(), dtype=np.float64)
-
-
-def _shared(prompts: Sequence[Tokens]) -> int:
-    """Return how many tokens all prompts begin with, short of a whole prompt: one is to be read."""
-    alike = takewhile(lambda column: len(set(column)) == 1, zip(*prompts, strict=False))
-    return min(sum(1 for _ in alike), min(map(len, prompts)) - 1)
 
 
 def chosen_device(name: Device) -> "torch.device":

@@ -45,10 +45,12 @@ def generated(folder, prompt, most):
     return tokenizer.decode(said[0, read["input_ids"].shape[1] :])
 
 
-def test_a_batch_says_what_each_prompt_alone_says_up_to_the_end(folder, engine):
-    alone = [generated(folder, prompt, 6) for prompt in PROMPTS]
+@pytest.mark.parametrize("begin", ["", "cpu utilization and memory used : "])
+def test_a_batch_says_what_each_prompt_alone_says_up_to_the_end(folder, engine, begin):
+    prompts = [begin + prompt for prompt in PROMPTS]
+    alone = [generated(folder, prompt, 6) for prompt in prompts]
     for word in {word for text in alone for word in text.split()}:
-        found = engine.decoded(PROMPTS, f" {word}", 6)
+        found = engine.decoded(prompts, f" {word}", 6)
         assert any(each is not None for each in found)
         for text, each in zip(alone, found, strict=True):
             if each is None:
