@@ -5,7 +5,8 @@ explain is not its own fault. How much of what is abnormal lies downstream of it
 most, so that from the symptom up the anomalous ancestors each step explains a little more, until
 the last one. And the same of its entity, by the calls between all entities
 (``diagnose.causal.coverage``). The answers are log-odds, which are added to those of the ranking
-without graph, multiplied by the graph's trust.
+without graph, multiplied by the graph's trust. A fourth question needs no graph but the calls that
+were seen: is it more demand from outside (``diagnose.causal.surge``)?
 
 Assumes:
     One fault. Where there are several, each explains its share.
@@ -84,7 +85,8 @@ def attribute(
 ) -> tuple[RootCause, ...]:
     """Return the candidates of ``ranking``, most probable first, each with its path to the symptom.
 
-    Their probabilities still have the sum that they had. At trust 0 they are those of ``ranking``.
+    Their probabilities still have the sum that they had. At trust 0 they are those of ``ranking``,
+    but for a surge.
 
     Args:
         graph: After its tests.

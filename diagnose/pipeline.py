@@ -92,7 +92,7 @@ def explain(incident: str, window: Window, roles: Roles, symptom: Node | None = 
     """Return why ``symptom`` (else the most surprising anomaly) occurred.
 
     It abstains, with no root cause, where nothing is anomalous. The graph's trust is a weight: at
-    trust 0 the ranking is the one without graph.
+    trust 0 the ranking is the one without graph, unless demand surged from outside.
     """
     seconds: dict[str, float] = {}
     with _timed("detect", seconds):

@@ -115,11 +115,7 @@ class RobustDetector:
         if (place := window.index().get(symptom) if symptom else None) is not None:
             told = _symptomatic(window, place, surprise, found)
             if told < -log10(self.alpha):
-                kept = ~_changed(window)
-                found = replace(
-                    found, tested=found.tested & kept, peak=np.where(kept, found.peak, -1)
-                )
-                surprise = np.where(kept, surprise, 0.0)
+                found, surprise = _without(_changed(window), found, surprise)
         past, now = (part.drop("time").to_numpy() for part in (window.baseline, window.recent))
         calm = past[: settled(window)]
         single = _single(surprise, found, calm, len(now))
@@ -177,6 +173,14 @@ def _changed(window: Window) -> NDArray[np.bool_]:
     changes = [signal.node for signal in window.signals if signal.source == "change"]
     seen = {node.entity for node in changes if (window.recent[str(node)] > 0).any()}
     return np.array([signal.node.entity in seen for signal in window.signals], dtype=bool)
+
+
+def _without(
+    left: NDArray[np.bool_], found: Deviations, surprise: Array
+) -> tuple[Deviations, Array]:
+    """Return deviations and surprises as if the signals that are ``left`` out had shown nothing."""
+    shown = replace(found, tested=found.tested & ~left, peak=np.where(left, -1, found.peak))
+    return shown, np.where(left, 0.0, surprise)
 
 
 def _touching(window: Window) -> bool:
