@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from diagnose.causal.surge import surge
 from diagnose.guidance.instruct import instruct
 from diagnose.schema import (
     Anomaly,
@@ -22,6 +23,7 @@ from diagnose.schema import (
     Window,
 )
 from diagnose.wording import chance, counted, duration, moment, percent, printable, quantity
+from models.demand import new_demand
 
 WITNESSES: Final = 5  # anomalies that are told
 RIVALS: Final = 3  # causes that are told
@@ -48,7 +50,7 @@ def tell(diagnosis: Diagnosis, window: Window) -> tuple[Paragraph, ...]:
             ("Answer", _answer(diagnosis, units)),
             ("In short", _brief(diagnosis.brief)),
             ("What to do", instruct(diagnosis, units)),
-            ("Path", _path(diagnosis)),
+            ("Path", (*_surge(diagnosis, window), *_path(diagnosis))),
             ("Evidence", _evidence(diagnosis.anomalies, units)),
             ("Tests", _tests(diagnosis.graph)),
             ("Rung one, association", _association(diagnosis)),
@@ -104,6 +106,25 @@ def _brief(brief: Brief | None) -> Iterator[str]:
     for sentence in brief.sentences:
         step = f" ({steps[sentence.action]})" if sentence.action else ""
         yield f"{printable(sentence.text, SENTENCE)}{step} [{', '.join(sentence.evidence)}]"
+
+
+def _surge(diagnosis: Diagnosis, window: Window) -> Iterator[str]:
+    """Yield how much more is asked, and of whom, where that is why the first cause is named."""
+    first, symptom = diagnosis.root_causes[0].entity, diagnosis.symptom
+    if symptom is None or not surge(window, symptom, hop=1.0).get(first):
+        return
+    new = new_demand(window)
+    asked = sorted(new.keys() - {first}, key=lambda entity: -new[entity])[:RIVALS]
+    others = [f"{printable(entity)} ({_times(new[entity])})" for entity in asked]
+    yield (
+        f"More demand came in at {printable(first)}, {_times(new[first])} what it seldom exceeded"
+        f"{', and was felt at ' if others else ''}{', '.join(others)}. That it reaches the symptom "
+        "rests on the calls that were seen, not on a tested edge."
+    )
+
+
+def _times(share: float) -> str:
+    return f"{1 / (1 - share):.2g} times" if share < 1 else "far more than"
 
 
 def _path(diagnosis: Diagnosis) -> Iterator[str]:

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diagnose.causal.surge import PEAK, surge
-from diagnose.schema import Kind, Node, Signal
+from diagnose.schema import Anomaly, Diagnosis, Kind, Node, RootCause, Signal
+from diagnose.story import tell
 from models.demand import new_demand
 from tests.frames import window
 
@@ -75,3 +76,21 @@ def test_before_the_alert_no_demand_is_new():
     seen = asked([10, 10, 10, 10])
     early = replace(seen, alert_time=seen.as_of, recent=seen.recent.head(5))
     assert new_demand(early) == {}
+
+
+def test_the_story_says_how_much_more_is_asked_and_of_whom():
+    window = asked([10, 8, 6, 4])
+    cause = RootCause("customers", "requests", 0.9)
+    path = dict(told(window, cause))["Path"]
+    assert "customers, 10 times" in path[0]
+    assert "front (8 times), shop (6 times), store (4 times)" in path[0]
+    other = dict(told(window, RootCause("shop", "requests", 0.9)))["Path"]
+    assert not any("times" in sentence for sentence in other)
+
+
+def told(window, cause):
+    anomaly = Anomaly(cause.node, window.alert_time, 9.0, 9.0)
+    times = {"alert_time": window.alert_time, "as_of": window.as_of}
+    answer = {"root_causes": (cause,), "other_probability": 0.1, "symptom": SYMPTOM}
+    found = Diagnosis("surge", anomalies=(anomaly,), **answer, **times)
+    return [(paragraph.title, paragraph.sentences) for paragraph in tell(found, window)]
