@@ -7,6 +7,7 @@ and what would change our mind.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Final
 
 from diagnose.causal.surge import surge
@@ -50,7 +51,7 @@ def tell(diagnosis: Diagnosis, window: Window) -> tuple[Paragraph, ...]:
             ("Answer", _answer(diagnosis, units)),
             ("In short", _brief(diagnosis.brief)),
             ("What to do", instruct(diagnosis, units)),
-            ("Path", (*_surge(diagnosis, window), *_path(diagnosis))),
+            ("Path", chain(_surge(diagnosis, window), _path(diagnosis))),
             ("Evidence", _evidence(diagnosis.anomalies, units)),
             ("Tests", _tests(diagnosis.graph)),
             ("Rung one, association", _association(diagnosis)),

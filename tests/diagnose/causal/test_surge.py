@@ -90,7 +90,13 @@ def test_the_story_says_how_much_more_is_asked_and_of_whom():
 
 def told(window, cause):
     anomaly = Anomaly(cause.node, window.alert_time, 9.0, 9.0)
-    times = {"alert_time": window.alert_time, "as_of": window.as_of}
-    answer = {"root_causes": (cause,), "other_probability": 0.1, "symptom": SYMPTOM}
-    found = Diagnosis("surge", anomalies=(anomaly,), **answer, **times)
+    found = Diagnosis(
+        "surge",
+        root_causes=(cause,),
+        other_probability=0.1,
+        symptom=SYMPTOM,
+        anomalies=(anomaly,),
+        alert_time=window.alert_time,
+        as_of=window.as_of,
+    )
     return [(paragraph.title, paragraph.sentences) for paragraph in tell(found, window)]
