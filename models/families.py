@@ -38,12 +38,12 @@ FOOTPRINTS: Final = {
 BELOW: Final = ("environment", "hardware", "os")
 
 
-def family_of(signal: Signal, wholes: Collection[str] = ()) -> Family:
+def family_of(signal: Signal, shared: Collection[str] = ()) -> Family:
     """Return the family of ``signal``, by its source and its kind, never by its name.
 
     Args:
         signal: A signal.
-        wholes: Entities that others are parts of.
+        shared: Entities that several others are parts of.
 
     Example:
         >>> from diagnose.schema import Kind, Node
@@ -59,7 +59,7 @@ def family_of(signal: Signal, wholes: Collection[str] = ()) -> Family:
         if kind.name.endswith(EXHAUSTED):
             return "resource"
         return "complaint" if kind.name.endswith(COMPLAINTS) else "log"
-    if kind.load or (signal.node.entity in wholes and kind.name in FOOTPRINTS):
+    if kind.load or (signal.node.entity in shared and kind.name in FOOTPRINTS):
         return "demand"
     if _is_latency(kind):
         return "latency"

@@ -17,6 +17,7 @@ Reference: Jacobs, Jordan, Nowlan, Hinton, "Adaptive mixtures of local experts",
 3 (1991), with gates that see no more than the strongest surprise.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -144,8 +145,8 @@ class MixtureRanker:
 def witnesses(window: Window, symptom: Node | None) -> Witnesses:
     """Return what speaks for each signal of ``window``."""
     found = measure(window)
-    wholes = {whole for whole, _ in window.contains}
-    families = [family_of(signal, wholes) for signal in window.signals]
+    shared = _shared(window)
+    families = [family_of(signal, shared) for signal in window.signals]
     names = [ballot_of(*each) for each in zip(window.signals, families, strict=True)]
     written = np.array([signal.source == "template" for signal in window.signals], dtype=bool)
     logged = log_surprise(window)
@@ -173,6 +174,16 @@ def witnesses(window: Window, symptom: Node | None) -> Witnesses:
         np.arange(len(ballots)) == asked,
         held[0] if held else -1,
     )
+
+
+def _shared(window: Window) -> set[str]:
+    """Return the entities that several others, which tell of themselves, are parts of.
+
+    What one part alone leaves on its whole, as a container on its pod, may be told nowhere else.
+    """
+    telling = {signal.node.entity for signal in window.signals}
+    parts = Counter(whole for whole, part in window.contains if part in telling)
+    return {whole for whole, number in parts.items() if number > 1}
 
 
 def probabilities(found: Witnesses, weights: RankWeights) -> tuple[Array, Array]:

@@ -1,5 +1,7 @@
 """A ranking without any causal claim: whole, ordered, and the same in any unit."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -119,3 +121,17 @@ def test_a_symptom_that_was_never_seen_changes_nothing():
     made = window(values[:-6], values[-6:], signals=signals)
     ranker = MixtureRanker()
     assert ranker.rank(made, Node("front", "errors")) == ranker.rank(made)
+
+
+@pytest.mark.parametrize(
+    ("parts", "first"), [(("web", "db"), "web"), (("web",), "host"), ((), "host")]
+)
+def test_sockets_of_a_host_are_its_parts_where_several_tell_of_themselves(parts, first):
+    values = noise(3)
+    values[-4:, 0] += 90
+    values[-4:, 1] += 9
+    kinds = {"host": "open tcp connections", "web": "open file descriptors", "db": "process memory"}
+    signals = tuple(Signal(Node(e, k), Kind(k, "count", "os")) for e, k in kinds.items())
+    made = window(values[:-6], values[-6:], signals=signals)
+    made = replace(made, contains=tuple(("host", part) for part in parts))
+    assert MixtureRanker().rank(made)[0].entity == first
