@@ -6,6 +6,10 @@ or vanish out of proportion. And lines that one request writes in turn, in one s
 next, are written equally often: where such an invariant breaks, the request stopped between them.
 An early return shows in nothing else.
 
+What is usual for all is told by entities, each by the middle of its lines: one that writes every
+request down for a while would otherwise set the pace of all. And a ratio that breaks is blamed on
+whichever of the two left that pace.
+
 Both are judged on counts over stretches of the recent part that reach the alert, by what they did
 in the baseline, without the trend of a single instant. A few minutes of log are enough for that,
 where a tail of deviations needs hours.
@@ -16,7 +20,7 @@ linear models", 1989), with a prior, and a quantile of it where earlier faults m
 """
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -54,7 +58,11 @@ def log_surprise(window: Window) -> Array:
         return surprise
     alert = int((window.recent["time"] < window.alert_time).sum())
     unit = max(round(UNIT / window.step_seconds), 1)
-    stretches = list(_around(alert, len(after), unit))
+    entities = np.array([window.signals[i].node.entity for i in column])
+    stretches = [
+        Stretch(first, end, _pace(before.sum(axis=0), after[first:end].sum(axis=0), entities))
+        for first, end in _around(alert, len(after), unit)
+    ]
     share = _by_share(before, after, stretches)
     known = np.argsort(-share, kind="stable")[:TEMPLATES]
     invariant = np.zeros(len(column))
@@ -62,6 +70,20 @@ def log_surprise(window: Window) -> Array:
     both = (np.sqrt(share) + np.sqrt(invariant)) / 2
     surprise[column] = np.minimum(both**2, CEILING)
     return surprise
+
+
+class Stretch(NamedTuple):
+    """Some instants of the recent part.
+
+    Attributes:
+        first: The first one.
+        end: One behind the last.
+        pace: How much of what was written in the whole baseline is written in them by most.
+    """
+
+    first: int
+    end: int
+    pace: float
 
 
 def _is_line(signal: Signal) -> bool:
@@ -90,18 +112,28 @@ def _around(alert: int, instants: int, unit: int) -> Iterator[tuple[int, int]]:
     yield from found or [(0, instants)]
 
 
-def _by_share(before: Array, after: Array, stretches: list[tuple[int, int]]) -> Array:
+def _pace(usual: Array, now: Array, entities: NDArray[np.str_]) -> float:
+    """Return the median over entities of how much of their usual lines they write now.
+
+    An entity's is the median over its lines; one with too few lines to tell is left out.
+    """
+    ratio = now / np.maximum(usual, 1.0)
+    apart = [entities == entity for entity in np.unique(entities)]
+    telling = [own for own in apart if usual[own].sum() >= LEAST] or [usual >= 0]
+    paces = [_weighted_median(ratio[own][:, None], usual[own][:, None])[0] for own in telling]
+    return float(np.median(paces))
+
+
+def _by_share(before: Array, after: Array, stretches: list[Stretch]) -> Array:
     """Return how surprising each template's share of all records is, at its worst stretch."""
     spoken, total = before.sum(axis=1), before.sum()
     expected = before.sum(axis=0) / max(total, 1.0) * spoken[:, None]
     squares = ((before - expected) ** 2 / np.maximum(expected, 0.5)).sum(axis=0)
     dispersion = np.maximum((squares + 2 * PRIOR) / (len(before) - 1 + PRIOR), 1.0)
     worst = np.zeros(before.shape[1])
-    usual = before.sum(axis=0)
-    for first, end in stretches:
+    for first, end, pace in stretches:
         now = after[first:end].sum(axis=0)
-        exposure = _weighted_median((now / np.maximum(usual, 1.0))[:, None], usual[:, None])[0]
-        part = np.clip(exposure / (1 + exposure), 1e-6, 1 - 1e-6)
+        part = np.clip(pace / (1 + pace), 1e-6, 1 - 1e-6)
         seen, all_seen = now / dispersion, (now + before.sum(axis=0)) / dispersion
         more = np.where(seen > 0, betainc(np.maximum(seen, 1e-9), all_seen - seen + 1, part), 1.0)
         rest = np.maximum(all_seen - seen, 1e-9)
@@ -118,7 +150,7 @@ def _pooled(counts: Array) -> Array:
     return np.add.reduceat(counts, starts, axis=0)
 
 
-def _by_invariant(before: Array, after: Array, stretches: list[tuple[int, int]]) -> Array:
+def _by_invariant(before: Array, after: Array, stretches: list[Stretch]) -> Array:
     """Return how far each template left its ratio to the template that foretells it best."""
     seen = before.sum(axis=0)
     usable = np.flatnonzero(seen >= LEAST)
@@ -131,9 +163,10 @@ def _by_invariant(before: Array, after: Array, stretches: list[tuple[int, int]])
 
 
 def _broken(
-    before: Array, after: Array, template: int, others: Columns, stretches: list[tuple[int, int]]
+    before: Array, after: Array, template: int, others: Columns, stretches: list[Stretch]
 ) -> float:
     """Return the surprise of ``template`` given the other that foretells it most sharply."""
+    usual = before.sum(axis=0)
     base, own = before[:, others], before[:, [template]]
     ratio = _weighted_median(own / np.maximum(base, 1e-9), base)
     others, base, ratio = others[ratio > 0], base[:, ratio > 0], ratio[ratio > 0]
@@ -147,16 +180,24 @@ def _broken(
     calm = np.sort(squares, axis=0)[row, np.arange(len(others))] / CALM_OF_NORMAL
     dispersion = np.maximum((calm * instants + 1) / (instants + 1), STEADIEST)
     worst = 0.0
-    for first, end in stretches:
-        foretold = ratio * after[first:end, others].sum(axis=0)
+    for first, end, pace in stretches:
+        now = after[first:end].sum(axis=0)
+        foretold = ratio * now[others]
         known = 1 + foretold / np.maximum(expected.sum(axis=0), 1.0)
         variance = dispersion * np.maximum(foretold, 1.0) * known
         vague = variance / np.maximum(foretold, 1.0) ** 2 + 10.0 * (instants < FEW)
         best = int(np.argmin(vague))
-        off = after[first:end, template].sum() - foretold[best]
+        off = now[template] - foretold[best]
         chance = log_ndtr(-abs(off) / np.sqrt(variance[best])) + np.log(2)
-        worst = max(worst, float(-chance / np.log(10)))
+        two = [template, int(others[best])]
+        worst = max(worst, float(-chance / np.log(10)) * _blame(now[two], pace * usual[two]))
     return worst
+
+
+def _blame(now: Array, expected: Array) -> float:
+    """Return the share of a broken ratio that is due to the first of two: who left the pace."""
+    left = np.abs(np.log((now + 0.5) / (expected + 0.5)))
+    return float(left[0] / max(left.sum(), 1e-9))
 
 
 def _weighted_median(values: Array, weights: Array) -> Array:
