@@ -17,6 +17,14 @@ LINES = tuple(
 RECENT = 6  # instants, the alert at the third
 
 
+def of(*services):
+    """Return one line of each service."""
+    return tuple(
+        Signal(Node(service, "log/INFO/request"), Kind("info log message"), "template")
+        for service in services
+    )
+
+
 def traffic(instants=40, seed=0, rate=40.0):
     """Return counts of requests that write six lines each, in turn, with changing demand."""
     rng = np.random.default_rng(seed)
@@ -84,3 +92,23 @@ def test_a_surprise_is_finite_and_not_negative(seed):
     counts[-3:] *= 100
     found = surprise(counts)
     assert ((found >= 0) & (found <= CEILING)).all()
+
+
+def test_who_stops_writing_every_request_down_does_not_make_others_loud():
+    rng = np.random.default_rng(7)
+    past, now = rng.poisson(1.0, (180, 4)).astype(float), rng.poisson(1.0, (60, 4)).astype(float)
+    past[:, 0], now[:, 0] = rng.poisson(30.0, 180), 0.0
+    told = log_surprise(
+        window(past, now, step=1.0, signals=of("web", "catalog", "orders", "worker"))
+    )
+    assert told[0] > 10
+    assert max(told[1:]) < 2
+
+
+def test_a_broken_ratio_is_blamed_on_who_left_the_pace():
+    before = np.full((120, 3), 4.0) + np.arange(120)[:, None] % 3
+    after = before[:60].copy()
+    after[:, 1] = 0.0
+    told = log_surprise(window(before, after, signals=of("web", "orders", "stock")))
+    assert told[1] > 10
+    assert max(told[0], told[2]) < 2
