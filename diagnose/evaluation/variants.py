@@ -11,7 +11,7 @@ from diagnose.config import ModelSection
 from diagnose.failure import Failure
 from models.adapters import SHIPPED, Adapter, read_adapter
 from models.causal_lm.belief import PairScorer
-from models.causal_lm.entailment import WORDING, Structured
+from models.causal_lm.entailment import WORDING, Concluded, Structured
 from models.causal_lm.prompt import KINDS, TUNED
 from models.causal_lm.scorer import adapter_of, loaded, local_scorer
 from models.engine import Engine
@@ -61,7 +61,11 @@ class Variants:
         for name, adapter in self.adapters.items():
             if adapter.depth is None:
                 engine = self._engine(name, adapter)
-                found[name] = Structured(engine) if adapter.wording == WORDING else YesNo(engine)
+                if adapter.wording == WORDING:
+                    reader = found[name] = Structured(engine)
+                    found[f"{name} reads, the solver concludes"] = Concluded(reader)
+                else:
+                    found[name] = YesNo(engine)
         return found
 
     def readers(self) -> "dict[str, Encoder | Questions]":

@@ -8,8 +8,9 @@ premise once, and behind an argument yes and no are weighed.
 
 from collections.abc import Callable, Sequence
 from math import exp
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
+from models.corr2cause.retelling import concluded
 from models.questions.yes_no import ANSWERS, Weigher, YesNo
 
 WORDING: Final = "structure-3"  # of the question and of what continues it; an adapter's card has it
@@ -19,6 +20,7 @@ CLAIMED: Final = "{hypothesis} That is"
 ANSWERED: Final = "Answer:"
 MOST_TOKENS: Final = 400  # of a structure: seven variables with many colliders take about as many
 MOST_OF_ARGUMENT: Final = 100
+READ_RIGHT: Final = 0.9  # how sure is what the solver concludes from what a model read
 
 
 class Decoder(Weigher, Protocol):
@@ -35,6 +37,18 @@ class Decoder(Weigher, Protocol):
         ...
 
 
+class Transcript(NamedTuple):
+    """What a model wrote.
+
+    Attributes:
+        reasoning: Of a premise, up to its essential graph.
+        argument: Of a hypothesis: what in there decides it.
+    """
+
+    reasoning: str
+    argument: str
+
+
 class Structured:
     """Ask a model that was tuned to reason from a premise; other questions are put as they are.
 
@@ -47,6 +61,7 @@ class Structured:
         self.engine = engine
         self.most_tokens = most_tokens
         self._plain = YesNo(engine)
+        self._known: dict[tuple[str, str], Transcript | None] = {}
 
     def questions(
         self, texts: Sequence[str], progress: Callable[[int], None] = lambda done: None
@@ -63,36 +78,74 @@ class Structured:
             asked: Premises with their hypotheses.
             progress: Told how many are done.
         """
-        found = [0.5] * len(asked)
-        done = 0
-        for premise, structure in self.structures([one for one, _ in asked]).items():
-            places = [place for place, (one, _) in enumerate(asked) if one == premise]
-            if structure is not None:
-                read = ASKED.format(premise=premise) + structure + END
-                claims = [read + CLAIMED.format(hypothesis=asked[place][1]) for place in places]
-                for place, probability in zip(places, self._judged(claims), strict=True):
-                    found[place] = probability
-            done += len(places)
-            progress(done)
-        return found
-
-    def _judged(self, claims: Sequence[str]) -> list[float]:
-        """Return the probability of each claim behind its structure."""
-        found = [0.5] * len(claims)
-        told = self.engine.decoded(claims, END, MOST_OF_ARGUMENT, lambda done: None)
+        transcripts = self.transcripts(asked, progress)
         argued = {
-            place: claim + argument + END + ANSWERED
-            for place, (claim, argument) in enumerate(zip(claims, told, strict=True))
-            if argument is not None
+            place: _claim(*asked[place], told.reasoning) + told.argument + END + ANSWERED
+            for place, told in enumerate(transcripts)
+            if told is not None
         }
+        found = [0.5] * len(asked)
         weighed = self.engine.log_probabilities(list(argued.values()), ANSWERS)
         for place, answers in zip(argued, weighed, strict=True):
             found[place] = exp(answers[0])
         return found
 
-    def structures(self, premises: Sequence[str]) -> dict[str, str | None]:
-        """Return what is written of each premise, None where it came to no end."""
+    def transcripts(
+        self, asked: Sequence[tuple[str, str]], progress: Callable[[int], None] = lambda done: None
+    ) -> list[Transcript | None]:
+        """Return what is written of each premise and hypothesis, None where it came to no end.
+
+        It is remembered: who concludes from it asks again.
+        """
+        new = [one for one in dict.fromkeys(asked) if one not in self._known]
+        done = len(asked) - len(new)
+        for premise, reasoning in self._reasonings([premise for premise, _ in new]).items():
+            about = [one for one in new if one[0] == premise]
+            self._known |= dict.fromkeys(about)
+            if reasoning is not None:
+                claims = [_claim(*one, reasoning) for one in about]
+                told = self.engine.decoded(claims, END, MOST_OF_ARGUMENT, lambda done: None)
+                for one, argument in zip(about, told, strict=True):
+                    if argument is not None:
+                        self._known[one] = Transcript(reasoning, argument)
+            done += len(about)
+            progress(done)
+        return [self._known[one] for one in asked]
+
+    def _reasonings(self, premises: Sequence[str]) -> dict[str, str | None]:
         told = list(dict.fromkeys(premises))
         prompts = [ASKED.format(premise=premise) for premise in told]
         written = self.engine.decoded(prompts, END, self.most_tokens, lambda done: None)
         return dict(zip(told, written, strict=True))
+
+
+class Concluded:
+    """Let a model that was tuned to reason from a premise read, and the solver conclude.
+
+    Args:
+        reader: The model.
+    """
+
+    def __init__(self, reader: Structured) -> None:
+        self.reader = reader
+
+    def questions(
+        self, texts: Sequence[str], progress: Callable[[int], None] = lambda done: None
+    ) -> list[float]:
+        """Return one half for each question: there is no premise to conclude from."""
+        progress(len(texts))
+        return [0.5] * len(texts)
+
+    def entailments(
+        self, asked: Sequence[tuple[str, str]], progress: Callable[[int], None] = lambda done: None
+    ) -> list[float]:
+        """Return the probability that each hypothesis follows; one half of what cannot be read."""
+        found = []
+        for told in self.reader.transcripts(asked, progress):
+            holds = None if told is None else concluded(told.reasoning, told.argument)
+            found.append(0.5 if holds is None else READ_RIGHT if holds else 1 - READ_RIGHT)
+        return found
+
+
+def _claim(premise: str, hypothesis: str, reasoning: str) -> str:
+    return ASKED.format(premise=premise) + reasoning + END + CLAIMED.format(hypothesis=hypothesis)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from models.causal_lm.entailment import END, Structured
+from models.causal_lm.entailment import END, READ_RIGHT, Concluded, Structured
 from models.decoding import CACHED_TOKENS, batches
 from models.engine import Engine
 from tests.models.tiny_model import save_tiny_model
@@ -108,6 +108,17 @@ def test_each_premise_is_read_once_and_its_hypotheses_are_weighed_behind_what_de
     assert Structured(engine).entailments(asked) == pytest.approx([0.8, 0.8, 0.1])
     assert engine.read[:2] == ["Premise: P.\n", "Premise: Q.\n"]
     assert "Premise: P.\npairs none\nC. That is direct A, B: none\nAnswer:" in engine.asked
+
+
+def test_the_solver_concludes_from_what_was_read_once():
+    engine = Writing("dependent A - C, B - C; apart A - B", " direct A, C: none")
+    reader = Structured(engine)
+    asked = [("P.", "B."), ("P.", "C.")]
+    assert reader.entailments(asked) == pytest.approx([0.8, 0.1])
+    read = len(engine.read)
+    assert Concluded(reader).entailments(asked) == [READ_RIGHT, READ_RIGHT]
+    assert len(engine.read) == read
+    assert Concluded(Structured(Writing("nothing"))).entailments(asked) == [0.5, 0.5]
 
 
 @pytest.mark.parametrize("engine", [Writing(None), Writing("pairs none", None)])
