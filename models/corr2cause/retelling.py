@@ -4,17 +4,17 @@ The model reads and the solver concludes: only what the premise told again says 
 is taken, and of an argument only which claim it is about.
 """
 
-from collections.abc import Iterator
-from typing import Final
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Final, NamedTuple
 
 from models.corr2cause.arguments import FORWARD
 from models.corr2cause.relations import Claim, Kind
 from models.corr2cause.statements import LARGEST, Statement, solve
 
 NONE: Final = "none"
-JOINED: Final = " - "
-GIVEN: Final = " | "
 KINDS: Final[dict[str, Kind]] = {word: kind for kind, word in FORWARD.items()}
+CLAIM: Final = re.compile(rf"(?P<kind>{'|'.join(KINDS)}) (?P<x>.+?), (?P<y>.+?)(?:: .*)?")
 
 
 def concluded(reasoning: str, argument: str) -> bool | None:
@@ -25,7 +25,7 @@ def concluded(reasoning: str, argument: str) -> bool | None:
         argument: In the form of ``models.corr2cause.arguments.argument``.
 
     Returns:
-        None where one of them has another form, or names what the other does not.
+        None where no claim was told, or one about whom the premise does not tell.
 
     Example:
         >>> told = "dependent A - C, B - C; apart A - B; skeleton A - C; v-structures none"
@@ -33,21 +33,44 @@ def concluded(reasoning: str, argument: str) -> bool | None:
         (True, False)
     """
     steps = dict(sections(reasoning))
-    try:
-        dependent = [_pair(text) for text in listed(steps["dependent"])]
-        apart = [_apart(text) for text in listed(steps["apart"])]
-        kind, x, y = _claim(argument)
-        names = list(dict.fromkeys(name for pair in dependent for name in pair))
-        names += dict.fromkeys(name for (a, b), _ in apart for name in (a, b) if name not in names)
-        if not 2 <= len(names) <= LARGEST:
-            return None
-        place = {name: number for number, name in enumerate(names)}
-        told = [_statement(place, pair, (), independent=False) for pair in dependent]
-        told += [_statement(place, pair, given, independent=True) for pair, given in apart]
-        claim = Claim(kind, place[x], place[y])
-    except (KeyError, ValueError):
+    told = [
+        *_told(steps.get("dependent", NONE)),
+        *_told(steps.get("apart", NONE), independent=True),
+    ]
+    names = list(dict.fromkeys(name for one in told for name in one.pair))
+    found = CLAIM.fullmatch(argument.strip())
+    if not found or not 2 <= len(names) <= LARGEST or not {found["x"], found["y"]} <= {*names}:
         return None
-    return solve(len(names), told).says(claim)
+    if found["x"] == found["y"]:
+        return None
+    place = {name: number for number, name in enumerate(names)}
+    claim = Claim(KINDS[found["kind"]], place[found["x"]], place[found["y"]])
+    return solve(len(names), [one.numbered(place) for one in told if one.fits(names)]).says(claim)
+
+
+class _Told(NamedTuple):
+    """A statement by names."""
+
+    pair: tuple[str, str]
+    given: frozenset[str]
+    independent: bool
+
+    def fits(self, names: Collection[str]) -> bool:
+        """Return whether it says something about these names: a slip of the pen does not."""
+        return self.given <= {*names} and not self.given & {*self.pair}
+
+    def numbered(self, place: Mapping[str, int]) -> Statement:
+        a, b = sorted(place[name] for name in self.pair)
+        return Statement(a, b, sum(1 << place[name] for name in self.given), self.independent)
+
+
+def _told(step: str, *, independent: bool = False) -> Iterator[_Told]:
+    """Yield the statements of a step; what has another form is left out."""
+    for text in listed(step):
+        pair, _, given = text.partition(" | ")
+        a, _, b = pair.partition(" - ")
+        if a and b and a != b and " - " not in b:
+            yield _Told((a, b), frozenset(given.split(" + ") if given else ()), independent)
 
 
 def sections(reasoning: str) -> Iterator[tuple[str, str]]:
@@ -60,27 +83,3 @@ def sections(reasoning: str) -> Iterator[tuple[str, str]]:
 def listed(step: str) -> list[str]:
     """Return what a step lists, nothing where it says that there is nothing."""
     return [] if step == NONE else step.split(", ")
-
-
-def _pair(text: str) -> tuple[str, str]:
-    a, b = text.split(JOINED)
-    return a, b
-
-
-def _apart(text: str) -> tuple[tuple[str, str], tuple[str, ...]]:
-    pair, _, given = text.partition(GIVEN)
-    return _pair(pair), tuple(given.split(" + ")) if given else ()
-
-
-def _claim(argument: str) -> tuple[Kind, str, str]:
-    head = argument.strip().partition(": ")[0]
-    word = next((word for word in KINDS if head.startswith(f"{word} ")), "")
-    x, y = head.removeprefix(f"{word} ").split(", ")
-    return KINDS[word], x, y
-
-
-def _statement(
-    place: dict[str, int], pair: tuple[str, str], given: tuple[str, ...], *, independent: bool
-) -> Statement:
-    a, b = sorted(place[name] for name in pair)
-    return Statement(a, b, sum(1 << place[name] for name in set(given)), independent)
