@@ -36,9 +36,7 @@ RIGHT = {
 }
 FOLDERS = sorted(INCIDENTS.glob("[0-9][0-9]_*"))
 FAULTS = [folder.name.partition("_")[2] for folder in FOLDERS]
-RECORDED = dict(
-    zip(reversed(FAULTS), reversed(FOLDERS), strict=True)
-)  # the first recording of each
+RECORDED = dict(zip(FAULTS, FOLDERS, strict=True))
 
 
 @pytest.fixture(scope="module")

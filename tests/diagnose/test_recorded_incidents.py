@@ -9,8 +9,8 @@ from diagnose.config import load
 from diagnose.evaluation.backtest import backtest, replay
 
 INCIDENTS = Path(__file__).parent.parent / "incidents"
-STOPPED = {"worker", "batch-job", "backup"}  # by the lab, for maintenance, in calm times
-UNDISTURBED = 9  # healthy windows of the first recording
+HEALTHY = sorted(path.name for path in INCIDENTS.glob("h*_quiet"))
+LOST = "h04_quiet"  # customers on old links, and an exporter that hangs
 
 
 @pytest.fixture(scope="module")
@@ -41,11 +41,10 @@ def test_every_incident_is_answered(report):
     assert group.answered.value == 1
 
 
-@pytest.mark.parametrize("number", range(1, 24))
-def test_of_a_healthy_window_only_who_was_stopped_on_purpose_is_accused(roles, number):
-    accused = replay(INCIDENTS / f"h{number:02}_quiet", roles).diagnosis.root_causes
-    assert {cause.entity for cause in accused[:1]} <= STOPPED
-    assert number > UNDISTURBED or not accused
+@pytest.mark.parametrize("name", HEALTHY)
+def test_a_healthy_window_is_accused_of_nothing(roles, name):
+    accused = replay(INCIDENTS / name, roles).diagnosis.root_causes
+    assert {cause.entity for cause in accused[:1]} <= ({"catalog"} if name == LOST else set())
 
 
 def test_a_slow_network_is_found_with_its_path_and_its_tests(roles):
