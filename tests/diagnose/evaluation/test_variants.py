@@ -3,7 +3,7 @@ import pytest
 from diagnose.config import ModelSection
 from diagnose.evaluation.variants import BASE, Variants
 from diagnose.failure import Failure
-from models.causal_lm.entailment import WORDING, Structured
+from models.causal_lm.entailment import WORDING, Concluded, Structured
 from models.causal_lm.prompt import TUNED
 from models.causal_lm.questions import Questions
 from models.questions.yes_no import YesNo
@@ -34,9 +34,12 @@ def test_each_adapter_is_asked_in_the_way_that_it_was_trained_for(folder):
     adapters = [folder / name / "adapter" for name in ("edges", "premises")]
     variants = Variants(section(folder), adapters)
     answerers = variants.answerers()
-    assert list(answerers) == [BASE, "edges", "premises"]
+    concluding = "premises reads, the solver concludes"
+    assert list(answerers) == [BASE, "edges", "premises", concluding]
     assert isinstance(answerers[BASE], YesNo)
     assert isinstance(answerers["premises"], Structured)
+    assert isinstance(answerers[concluding], Concluded)
+    assert answerers[concluding].reader is answerers["premises"]
     readers = variants.readers()
     assert list(readers) == list(variants.scorers()) == [BASE, "edges"]
     assert all(isinstance(reader, Questions) for reader in readers.values())
