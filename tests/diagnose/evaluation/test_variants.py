@@ -38,8 +38,9 @@ def test_each_adapter_is_asked_in_the_way_that_it_was_trained_for(folder):
     assert list(answerers) == [BASE, "edges", "premises", concluding]
     assert isinstance(answerers[BASE], YesNo)
     assert isinstance(answerers["premises"], Structured)
-    assert isinstance(answerers[concluding], Concluded)
-    assert answerers[concluding].reader is answerers["premises"]
+    solver = answerers[concluding]
+    assert isinstance(solver, Concluded)
+    assert solver.reader is answerers["premises"]
     readers = variants.readers()
     assert list(readers) == list(variants.scorers()) == [BASE, "edges"]
     assert all(isinstance(reader, Questions) for reader in readers.values())
