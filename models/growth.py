@@ -21,8 +21,14 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from diagnose.schema import Prediction, Signal, Window
-from models.kinds import named
-from models.trend import FARTHEST, HORIZON_SECONDS, Exhaustible, Exhaustion
+from models.exhaustion import (
+    FARTHEST,
+    HORIZON_SECONDS,
+    Exhaustible,
+    Exhaustion,
+    Forecaster,
+    foreseen,
+)
 
 Array = NDArray[np.float64]
 
@@ -58,43 +64,19 @@ class GrowthPredictor:
 
     def predict(self, window: Window) -> tuple[Prediction, ...]:
         """Return whose errors reach their limit, soonest first."""
-        found = [
-            prediction
-            for signal in window.signals
-            if signal.source in ("metric", "counter")
-            for level in self.levels
-            if named(signal, level.signal)
-            if (prediction := self._one(window, signal, level))
-        ]
-        return tuple(sorted(found, key=lambda one: (one.lead_time_seconds, one.entity)))
+        by = Forecaster("growth", CARD, {"metric", "counter"}, self._ask)
+        return foreseen(window, self.levels, by, self.horizon_seconds)
 
-    def _one(self, window: Window, signal: Signal, level: Exhaustible) -> Prediction | None:
+    def _ask(
+        self, window: Window, signal: Signal, seen: pl.DataFrame, level: Exhaustible
+    ) -> Exhaustion | None:
         name = str(signal.node)
-        seen = pl.concat([part.select("time", name) for part in (window.baseline, window.recent)])
-        seen = seen.drop_nulls(name)
         if signal.source == "counter":
             added = seen[name] * window.step_seconds
         else:
             added = seen[name].diff().clip(0).fill_null(0.0)
-        if not (added > 0).any():
-            return None
         seconds = (seen["time"] - window.as_of).dt.total_microseconds().to_numpy() / 1e6
-        found = growth(seconds, added.to_numpy(), level.limit, self.horizon_seconds, self.alpha)
-        if not found or found.lead > self.horizon_seconds:
-            return None
-        return Prediction(
-            signal.node.entity,
-            level.failure,
-            found.probability,
-            found.lead,
-            window.as_of,
-            (signal.node,),
-            calibration="uncalibrated",
-            lead_time_interval=(found.shortest, found.longest),
-            since=seen["time"][int((added > 0).arg_max() or 0)],
-            source="growth",
-            card=CARD,
-        )
+        return growth(seconds, added.to_numpy(), level.limit, self.horizon_seconds, self.alpha)
 
 
 def growth(
@@ -127,9 +109,9 @@ def growth(
     if longest > FARTHEST * span:
         return None
     needed = ahead / (horizon_seconds / span - middle)  # the slope that would just reach it
-    return Exhaustion(
-        span, lead, shortest, longest, NormalDist(slope, error).cdf(2 * slope - needed)
-    )
+    since_first = float(seconds[-1] - seconds[(added > 0).argmax()])
+    within = NormalDist(slope, error).cdf(2 * slope - needed)
+    return Exhaustion(since_first, lead, shortest, longest, within)
 
 
 def _slope(at: Array, count: Array) -> tuple[float, float, Array]:

@@ -13,11 +13,11 @@ from typing import Final, Literal
 import polars as pl
 
 from diagnose.schema import Prediction, Signal, Window
+from models.exhaustion import HORIZON_SECONDS, readings
 from models.kinds import named
 
 Severity = Literal["warning", "critical"]
 NOMINAL: Final[dict[Severity, float]] = {"warning": 0.05, "critical": 0.5}
-HORIZON_SECONDS: Final = 30 * 86_400.0
 DAY_HOURS: Final = 24.0
 CARD: Final = (
     "What vendors and severities call bad; the probability is nominal and fitted on nothing."
@@ -129,8 +129,7 @@ def part_failure(name: str) -> str:
 
 def _beyond(window: Window, signal: Signal, limit: Limit) -> Prediction | None:
     name = str(signal.node)
-    seen = pl.concat([part.select("time", name) for part in (window.baseline, window.recent)])
-    seen = seen.drop_nulls(name)
+    seen = readings(window, signal)
     if limit.within_hours and signal.source == "metric":
         seen = seen.with_columns(pl.col(name).diff().clip(0).fill_null(0.0))
     if limit.within_hours:

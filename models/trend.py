@@ -16,8 +16,6 @@ Reference: Kendall, "Rank Correlation Methods", 1948; and of ``linear_trend``.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from math import floor, sqrt
 from statistics import NormalDist
 from typing import Final
@@ -27,7 +25,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from diagnose.schema import Prediction, Signal, Window
-from models.kinds import named
+from models.exhaustion import (
+    FARTHEST,
+    HORIZON_SECONDS,
+    Exhaustible,
+    Exhaustion,
+    Forecaster,
+    foreseen,
+)
 from models.linear_trend import linear_trend
 from models.steps import HELD_LATELY, last_step, medians, stepping
 
@@ -35,30 +40,11 @@ Array = NDArray[np.float64]
 
 BUCKETS: Final = 40  # whose medians are compared: bounds the pairs, and evens out short swings
 LEAST: Final = 10  # buckets that must hold a value
-FARTHEST: Final = 10.0  # times the observed span: nobody can see further
 ROUTINE: Final = 2  # steps away from the limit that make clearing up a habit
-HORIZON_SECONDS: Final = 30 * 86_400.0
 CARD: Final = (
     "A straight line through what this level showed; assumes that the rate of the past goes on, "
     "and was fitted on nothing else."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Exhaustible:
-    """A level that must not reach its limit.
-
-    Attributes:
-        signal: Its name, or the part of it before "/", or the name of its kind.
-        limit: In the signal's unit; of a relative one, multiples of the baseline's median.
-        failure: What happens there.
-        relative: Whether only the signal's own past says how much is too much.
-    """
-
-    signal: str
-    limit: float
-    failure: str
-    relative: bool = False
 
 
 EXHAUSTIBLE: Final = (
@@ -84,25 +70,6 @@ EXHAUSTIBLE: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Exhaustion:
-    """When a level reaches its limit; times in seconds before or after the last value.
-
-    Attributes:
-        seen: For how long it has been heading there.
-        lead: Most likely time.
-        shortest: Lower end of the interval.
-        longest: Upper end of it.
-        probability: Confidence that the limit is reached within the horizon.
-    """
-
-    seen: float
-    lead: float
-    shortest: float
-    longest: float
-    probability: float
-
-
 class TrendPredictor:
     """Foresee what runs out within a horizon.
 
@@ -124,46 +91,21 @@ class TrendPredictor:
 
     def predict(self, window: Window) -> tuple[Prediction, ...]:
         """Return what runs out, soonest first."""
-        found = [
-            prediction
-            for signal in window.signals
-            if signal.source == "metric"
-            for level in self.levels
-            if named(signal, level.signal)
-            if (prediction := self._one(window, signal, level))
-        ]
-        return tuple(sorted(found, key=lambda one: (one.lead_time_seconds, one.entity)))
+        by = Forecaster("trend", CARD, {"metric"}, self._ask)
+        return foreseen(window, self.levels, by, self.horizon_seconds)
 
-    def _one(self, window: Window, signal: Signal, level: Exhaustible) -> Prediction | None:
+    def _ask(
+        self, window: Window, signal: Signal, seen: pl.DataFrame, level: Exhaustible
+    ) -> Exhaustion | None:
         name = str(signal.node)
-        seen = pl.concat([part.select("time", name) for part in (window.baseline, window.recent)])
-        seen = seen.drop_nulls(name)
-        if not seen.height:
-            return None
         limit = level.limit
         if level.relative:
             usual = window.baseline[name].median()
             if not isinstance(usual, float) or usual <= 0:
                 return None
             limit *= usual
-        last: datetime = seen["time"][-1]
-        seconds = (seen["time"] - last).dt.total_microseconds().to_numpy() / 1e6
-        found = exhaustion(seconds, seen[name].to_numpy(), limit, self.horizon_seconds, self.alpha)
-        if not found or found.lead > self.horizon_seconds:
-            return None
-        return Prediction(
-            signal.node.entity,
-            level.failure,
-            found.probability,
-            found.lead,
-            window.as_of,
-            (signal.node,),
-            calibration="uncalibrated",
-            lead_time_interval=(found.shortest, found.longest),
-            since=last - timedelta(seconds=found.seen),
-            source="trend",
-            card=CARD,
-        )
+        seconds = (seen["time"] - seen["time"][-1]).dt.total_microseconds().to_numpy() / 1e6
+        return exhaustion(seconds, seen[name].to_numpy(), limit, self.horizon_seconds, self.alpha)
 
 
 def exhaustion(

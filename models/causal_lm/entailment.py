@@ -13,9 +13,9 @@ from typing import Final, NamedTuple, Protocol
 from models.corr2cause.retelling import concluded
 from models.questions.yes_no import ANSWERS, Weigher, YesNo
 
-WORDING: Final = "structure-3"  # of the question and of what continues it; an adapter's card has it
+WORDING: Final = "structure-4"  # of the question and of what continues it; an adapter's card has it
 ASKED: Final = "Premise: {premise}\n"
-END: Final = "\n"  # of a structure (``models.corr2cause.generate.reasoning``) and of an argument
+END: Final = "\n"  # of a structure (``models.corr2cause.reasoning``) and of an argument
 CLAIMED: Final = "{hypothesis} That is"
 ANSWERED: Final = "Answer:"
 MOST_TOKENS: Final = 400  # of a structure: seven variables with many colliders take about as many

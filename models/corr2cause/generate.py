@@ -12,10 +12,11 @@ import numpy as np
 
 from models.corr2cause.arguments import argument
 from models.corr2cause.classes import COUNTED, Split, classes_in, name_of, renamed, sampled
-from models.corr2cause.graphs import Pattern, colliders, nodes_in
+from models.corr2cause.graphs import Pattern, colliders
 from models.corr2cause.hypotheses import HELD_OUT_HYPOTHESES, HYPOTHESES, hypothesis
-from models.corr2cause.names import Style, draw_names
+from models.corr2cause.names import Style, draw_names, shortened
 from models.corr2cause.premises import HELD_OUT_PREMISES, PREMISES, told
+from models.corr2cause.reasoning import reasoning
 from models.corr2cause.relations import Claim, Kind, claims, is_entailed
 from models.corr2cause.statements import statements_of
 
@@ -42,7 +43,8 @@ class Item:
         premise_wording: Number of the premise's wording.
         hypothesis_wording: Number of the hypothesis's wording, among those of its kind.
         names: The variables, in the order of the structure.
-        reasoning: What follows from the premise alone, step by step, whatever the hypothesis.
+        reasoning: What follows from the premise alone, step by step, whatever the hypothesis; names
+            are shortened to what tells them apart.
         argument: What of that decides the hypothesis.
     """
 
@@ -211,7 +213,7 @@ def _item(
         premise,
         0,
         names,
-        reasoning(pattern, names),
+        reasoning(pattern, shortened(names)),
         "",
     )
     return _claimed(bare, pattern, claim, rng, held_out)
@@ -230,7 +232,7 @@ def _claimed(
         structure=structure(pattern, item.names, label),
         kind=claim.kind,
         hypothesis_wording=phrase,
-        argument=argument(pattern, claim, item.names),
+        argument=argument(pattern, claim, shortened(item.names)),
     )
 
 
@@ -252,44 +254,3 @@ def structure(pattern: Pattern, names: Sequence[str], label: bool) -> str:
     shapes = ", ".join(f"{names[a]} -> {names[c]} <- {names[b]}" for a, c, b in found)
     answer = "yes" if label else "no"
     return f"skeleton {skeleton or 'none'}; v-structures {shapes or 'none'}; answer {answer}"
-
-
-def reasoning(pattern: Pattern, names: Sequence[str]) -> str:
-    """Return the steps from a premise to its essential graph.
-
-    Each step needs little of what stands before it. First the premise is told again in short, in
-    its own order and of separating sets the first; then dependent pairs are kept that are never
-    apart; then what is not given though joined to both; then the arrows that follow.
-
-    Example:
-        >>> from models.corr2cause.graphs import pattern_of
-        >>> steps = reasoning(pattern_of((0, 0, 0b11)), ("A", "B", "C")).split("; ")
-        >>> steps[:3]
-        ['dependent A - C, B - C', 'apart A - B', 'skeleton A - C, B - C']
-        >>> steps[3:]
-        ['v-structures A -> C <- B', 'arrows A -> C, B -> C']
-    """
-    told = statements_of(pattern)
-    dependent = [f"{names[one.a]} - {names[one.b]}" for one in told if not one.independent]
-    apart: dict[tuple[int, int, bool], str] = {}
-    for one in told:
-        if one.independent:
-            given = " + ".join(names[node] for node in nodes_in(one.given))
-            text = f"{names[one.a]} - {names[one.b]}{' | ' if given else ''}{given}"
-            apart.setdefault((one.a, one.b, bool(one.given)), text)
-    skeleton = [f"{names[a]} - {names[b]}" for a, b in pattern.edges()]
-    found = sorted(colliders(pattern.parents, pattern.lines))
-    shapes = [f"{names[a]} -> {names[c]} <- {names[b]}" for a, c, b in found]
-    arrows = [
-        f"{names[cause]} -> {names[effect]}"
-        for effect, causes in enumerate(pattern.parents)
-        for cause in nodes_in(causes)
-    ]
-    steps = {
-        "dependent": dependent,
-        "apart": list(apart.values()),
-        "skeleton": skeleton,
-        "v-structures": shapes,
-        "arrows": arrows,
-    }
-    return "; ".join(f"{name} {', '.join(listed) or 'none'}" for name, listed in steps.items())

@@ -1,6 +1,8 @@
 """Names for variables, drawn anew for each item, so that no name can carry an answer."""
 
+import re
 import string
+from collections.abc import Sequence
 from typing import Final, Literal, get_args
 
 import numpy as np
@@ -33,6 +35,7 @@ METRIC_NAMES: Final = (
     "nvidia_gpu_xid", "node_vmstat_oom_kill", "p99_latency_ms", "error_rate", "queue.depth",
 )  # fmt: skip
 SIGNAL_NAMES: Final = tuple(sorted({name for name, *_ in METRICS}))
+WORD_ENDS: Final = re.compile(r"(?<=[^\s_.])(?=[\s_.])|$")
 VOWELS: Final = "aeiou"
 CONSONANTS: Final = "bdfgklmnprstvz"
 
@@ -63,6 +66,35 @@ def draw_names(style: Style, count: int, rng: np.random.Generator) -> tuple[str,
         "metrics": METRIC_NAMES,
     }[style]
     return tuple(str(pool[i]) for i in rng.choice(len(pool), count, replace=False))
+
+
+def shortened(names: Sequence[str]) -> tuple[str, ...]:
+    """Return of each name the fewest words of its beginning that none of the others begins with.
+
+    Args:
+        names: All different; words end at a space, a dot or an underscore.
+
+    Example:
+        >>> shortened(("disk read rate", "disk", "node_load1", "node_memory_MemFree", "fan speed"))
+        ('disk read', 'disk', 'node_load1', 'node_memory', 'fan')
+    """
+    beginnings = [_beginnings(name) for name in names]
+    return tuple(
+        next(
+            (
+                text
+                for text in mine
+                if not any(text in theirs for theirs in beginnings if theirs is not mine)
+            ),
+            name,
+        )
+        for name, mine in zip(names, beginnings, strict=True)
+    )
+
+
+def _beginnings(name: str) -> list[str]:
+    """Return the first word, the first two, and so on to the whole name."""
+    return [name[: end.start()] for end in WORD_ENDS.finditer(name)]
 
 
 def _syllables(rng: np.random.Generator) -> str:

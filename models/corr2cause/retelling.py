@@ -9,10 +9,10 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from models.corr2cause.arguments import FORWARD
+from models.corr2cause.reasoning import NONE
 from models.corr2cause.relations import Claim, Kind
 from models.corr2cause.statements import LARGEST, Statement, solve
 
-NONE: Final = "none"
 KINDS: Final[dict[str, Kind]] = {word: kind for kind, word in FORWARD.items()}
 CLAIM: Final = re.compile(rf"(?P<kind>{'|'.join(KINDS)}) (?P<x>.+?), (?P<y>.+?)(?:: .*)?")
 
@@ -21,7 +21,7 @@ def concluded(reasoning: str, argument: str) -> bool | None:
     """Return whether the claim of ``argument`` follows from the premise that was told again.
 
     Args:
-        reasoning: In the form of ``models.corr2cause.generate.reasoning``.
+        reasoning: In the form of ``models.corr2cause.reasoning``.
         argument: In the form of ``models.corr2cause.arguments.argument``.
 
     Returns:

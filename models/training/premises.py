@@ -14,11 +14,11 @@ from models.training.objectives import Dialogue
 
 # Variables, from a step on. What is to be learned is the same for all of them, one pair at a time,
 # and a premise of five is three times as long as one of three.
-CURRICULUM: Final = ((0, (3, 3, 2)), (60, (3, 4)), (180, (3, 4, 4, 5)), (420, (4, 5, 5, 6)))
+CURRICULUM: Final = ((0, (3, 3, 2)), (40, (3, 4)), (120, (3, 4, 4, 5)), (280, (4, 5, 5, 6)))
 TOKENS: Final = {2: 120, 3: 170, 4: 320, 5: 530, 6: 820}  # of a premise with its hypotheses, about
 # Names of many tokens make every sentence long; a few of them teach that a name may be long.
 STYLES: Final[Mapping[Style, float]] = {
-    "letters": 0.6, "numbered": 0.1, "words": 0.15, "nonsense": 0.1, "signals": 0.05
+    "letters": 0.5, "numbered": 0.1, "words": 0.15, "nonsense": 0.1, "signals": 0.1, "metrics": 0.05
 }  # fmt: skip
 
 

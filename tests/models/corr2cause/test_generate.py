@@ -74,30 +74,6 @@ def test_a_premise_comes_with_twins_of_which_only_it_tells_which_one_holds():
     assert list(cases(6, 3, sizes=SMALL)) == list(cases(6, 3, sizes=SMALL))
 
 
-def test_the_reasoning_tells_the_premise_again_then_its_structure():
-    steps = re.compile(r"dependent (.+); apart (.+); skeleton (.+); v-structures (.+); arrows (.+)")
-    for item in items(7, 100, sizes=SMALL):
-        told = steps.fullmatch(item.reasoning)
-        assert told
-        dependent, apart, skeleton, shapes, arrows = (
-            [one for one in step.split(", ") if one != "none"] for step in told.groups()
-        )
-        never = {one.partition(" | ")[0] for one in apart}
-        assert skeleton == [pair for pair in dependent if pair not in never]
-        assert len(dependent) + len({one for one in apart if " | " not in one}) == (
-            item.size * (item.size - 1) // 2
-        )
-        assert item.structure.startswith(
-            f"skeleton {', '.join(skeleton) or 'none'}; "
-            f"v-structures {', '.join(shapes) or 'none'}; answer"
-        )
-        for shape in shapes:
-            collider = re.fullmatch(r"(.+) -> (.+) <- (.+)", shape)
-            assert collider
-            cause, effect, other = collider.groups()
-            assert {f"{cause} -> {effect}", f"{other} -> {effect}"} <= set(arrows)
-
-
 def test_the_letter_that_comes_first_in_the_alphabet_causes_no_more_than_the_other():
     later: Counter[bool] = Counter()
     only: dict[Style, float] = {"letters": 1.0}

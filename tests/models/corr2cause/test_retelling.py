@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.corr2cause.arguments import argument
-from models.corr2cause.generate import reasoning
 from models.corr2cause.graphs import pattern_of
+from models.corr2cause.reasoning import reasoning
 from models.corr2cause.relations import claims, is_entailed
 from models.corr2cause.retelling import concluded
 from tests.models.corr2cause.test_graphs import dags
