@@ -2,10 +2,11 @@
 
 Five witnesses, each a matrix of causes by effects in units of log-likelihood. *Topology*: failures
 travel from the called to the caller, load the other way; what a part takes a host runs short of,
-and all its parts are slower for it. *Tier*: hardware acts on the operating
-system, that on platforms and services, and never the other way; load may act on anything. *Lag*: of
-two directions, the one that contradicts what came first loses. *Model*: what a language model
-believes of the two kinds. *Operator*: what people who know the system require or forbid.
+and all its parts are slower for it. *Tier*: hardware acts on the operating system, that on
+platforms and services, and never the other way; but load may act on anything, and work uses up
+what lies below it. *Lag*: of two directions, the one that contradicts what came first loses.
+*Model*: what a language model believes of the two kinds. *Operator*: what people who know the
+system require or forbid.
 
 Assumes:
     Topology names who calls whom, and containment what runs where. Entity "a/b" is a part of "a".
@@ -31,17 +32,6 @@ Pattern = tuple[str, str]  # of the cause and of the effect, in the style of a s
 DEPTH: Final = {"environment": 0, "hardware": 1, "os": 2, "platform": 3, "service": 4, "user": 5}
 ANSWERS: Final = {"service", "user"}  # tiers of what an entity shows to who calls it
 NOTICED: Final = ANSWERS | {"platform", "unknown"}  # tiers of what a call may act on by itself
-# Heat, power and fans follow the work that an operating system does, though they lie deeper.
-RESPONSES: Final = {
-    "cpu temperature",
-    "disk temperature",
-    "memory temperature",
-    "hardware temperature",
-    "gpu temperature",
-    "cpu thermal throttling",
-    "fan speed",
-    "power draw",
-}
 # What a part of a machine takes, and what the machine then runs short of.
 TAKEN: Final = {"process cpu time", "process memory", "processes", "disk write rate"}
 SHORTAGES: Final = {
@@ -49,6 +39,26 @@ SHORTAGES: Final = {
     *("cpu time stolen", "cpu thermal throttling", "io pressure", "disk utilization"),
     *("disk io latency", "disk io queue", "blocked processes", "memory pressure"),
     *("memory available", "memory used", "swap traffic", "file system space used"),
+}
+# What software is busy with by itself, beyond what it was asked for.
+WORK: Final = {
+    *("requests in flight", "response size", "request retries", "queue consumed messages"),
+    *("garbage collection time", "heap memory used", "runtime threads", "thread pool use"),
+    *("database rows read", "database rows written", "database table scans", "backup"),
+    *("database temporary files", "database write-ahead log", "database buffer reads"),
+    "cache memory used",
+}
+# What such work, and that of an operating system, uses up or heats, though it lies deeper.
+USED: Final = {
+    *TAKEN,
+    *SHORTAGES,
+    *FOOTPRINTS,
+    *("heap memory used", "runtime threads", "thread pool use", "open file descriptors"),
+    *("disk read rate", "disk wear", "file system inodes used", "page cache memory", "swap used"),
+    *("network packets sent", "network packets received"),
+    *("gpu utilization", "gpu memory used", "gpu power draw", "power draw", "fan speed"),
+    *("cpu temperature", "disk temperature", "memory temperature", "gpu temperature"),
+    "hardware temperature",
 }
 # What a caller holds open at the called: it travels with the calls, like load.
 HELD: Final = {"open file descriptors", "open tcp connections"}
@@ -201,14 +211,14 @@ def credibility(opinion: Array, gain: Array) -> float:
 
 
 def _deeper(kinds: Sequence[Kind]) -> NDArray[np.bool_]:
-    """Return where an effect would lie in a deeper tier than its cause, which nothing does."""
+    """Return where an effect would lie in a deeper tier than its cause, and not through work."""
     depth = np.array([DEPTH.get(kind.tier, np.nan) for kind in kinds])
     load = np.array([kind.load for kind in kinds], dtype=bool)
-    response = np.array([kind.name in RESPONSES for kind in kinds], dtype=bool)
+    works = np.array([kind.name in WORK or kind.tier == "os" for kind in kinds], dtype=bool)
+    used = np.array([kind.name in USED for kind in kinds], dtype=bool)
     with np.errstate(invalid="ignore"):
         deeper = depth[:, None] > depth[None, :]
-    by_work = (depth == DEPTH["os"])[:, None] & response[None, :]
-    return np.asarray(deeper & ~load[:, None] & ~by_work)
+    return np.asarray(deeper & ~load[:, None] & ~np.outer(works, used))
 
 
 def _footprint(kinds: Sequence[Kind], relation: NDArray[np.int8]) -> NDArray[np.bool_]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from diagnose.schema import Failure, Node
 from models.causal_lm.belief import UNANSWERED, PairBelief
-from models.evidence import RIGHT, ProposalWeights, credibility
+from models.evidence import RIGHT, USED, WORK, ProposalWeights, credibility
 from models.proposer import GraphProposer
 from tests.models.scm import (
     START,
@@ -142,6 +142,23 @@ def test_load_may_act_on_what_lies_deeper():
 
 def test_heat_may_follow_work():
     signals = signals_of("db1 cpu", "db1 cpu_temp")
+    values = noise(2)
+    values[1:, 1] += values[:-1, 0]
+    assert edges_of(propose(values, signals)) == {(signals[0].node, signals[1].node)}
+
+
+@pytest.mark.parametrize(
+    ("work", "used"),
+    [
+        ("db1 jvm_gc_duration", "db1 cpu"),
+        ("db1 pg_stat_user_tables_seq_scan", "db1 disk_read_bytes"),
+        ("db1 requests_in_flight", "db1 jvm_threads"),
+    ],
+)
+def test_work_may_use_up_what_lies_deeper(work, used):
+    signals = signals_of(work, used)
+    assert signals[0].kind.name in WORK
+    assert signals[1].kind.name in USED
     values = noise(2)
     values[1:, 1] += values[:-1, 0]
     assert edges_of(propose(values, signals)) == {(signals[0].node, signals[1].node)}
