@@ -6,7 +6,7 @@ what is two calls away and the hosts of all these. What does not fit is left out
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -130,7 +130,7 @@ def _around(symptom: Symptom, since: datetime, sources: Sources, span: Span) -> 
     topology += Topology(resolved(seen.calls, entities), seen.contains) + sources.told.among(
         entities
     )
-    near, told = _near(targets, symptom.entity, topology)
+    near, told = _near(targets, symptom, topology)
     frames, unread = _read(prometheus, near, span)
     logs, cut = _lines(loki, near, since, span) if loki else (None, [])
     return Bundle(
@@ -229,17 +229,36 @@ def _topology(prometheus: Prometheus, span: Span, entities: set[str], entity: st
 
 
 def _near(
-    targets: Sequence[Labels], entity: str, topology: Topology
+    targets: Sequence[Labels], symptom: Symptom, topology: Topology
 ) -> tuple[list[Labels], list[str]]:
-    """Return the targets near an entity, the nearest first, and what there is to say of others."""
-    rank = nearness(map(entity_of, targets), entity, topology, HOPS)
+    """Return the targets near a symptom, the nearest first, and what there is to say of others."""
+    rank = _ranks({entity_of(target) for target in targets}, symptom, topology)
     near = [target for target in targets if entity_of(target) in rank]
     far = [target for target in targets if entity_of(target) not in rank]
     near.sort(key=lambda target: rank[entity_of(target)])
     if not topology.calls:
         said = "No calls between services are known: all targets count as equally far."
         return near + far, [said]
+    if not near:
+        said = "Nobody tells whose symptom it is: all targets count as equally far."
+        return far, [said]
     return near, [f"Further away than {HOPS} calls and not read: {_names(far)}."] if far else []
+
+
+def _ranks(entities: Set[str], symptom: Symptom, topology: Topology) -> Mapping[str, int]:
+    """Return which of ``entities`` are near a symptom, and how near each is.
+
+    An alert on all instances together may name no entity, or one that nothing answers to: then
+    whatever it watches is nearest.
+    """
+    rank = nearness(entities, symptom.entity, topology, HOPS) if symptom.entity else {}
+    if rank:
+        return rank
+    nearest: dict[str, int] = {}
+    for start in {entity_of(target) for target in symptom.targets}:
+        for one, steps in nearness(entities, start, topology, HOPS).items():
+            nearest[one] = min(steps, nearest.get(one, steps))
+    return nearest
 
 
 def _names(targets: Iterable[Labels]) -> str:

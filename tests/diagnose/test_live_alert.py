@@ -329,6 +329,8 @@ def test_an_alert_that_tells_no_symptom_is_explained_all_the_same(site, settings
     bundle = asked(settings, "NothingTold")
     assert bundle.symptom is None
     assert any("does not tell its symptom" in said for said in bundle.missing)
+    read = set(bundle.readings.collect()["entity"])
+    assert {f"{LOCAL}/shop", f"{LOCAL}/db", f"{LOCAL}/mail"} <= read
 
 
 def test_a_silence_is_told_with_the_incident(site, settings):

@@ -193,6 +193,32 @@ def test_an_alert_without_a_readable_expression_is_read_around_all_the_same():
     assert any("does not tell its symptom" in said for said in bundle.missing)
 
 
+@pytest.mark.parametrize(
+    ("expression", "names", "near"),
+    [
+        # It names no entity: what it watches is nearest, then what that calls.
+        ("sum(rate(errors_total[5m])) > 5", {}, ["web", "mail", "db", "node"]),
+        # It names none, nor a series that is there: everything counts as equally far.
+        ("vector(1) > 0", {}, ["lonely", "disk", "node", "db", "mail", "web"]),
+        # It names one that nobody knows.
+        ("sum(rate(errors_total[5m])) > 5", {"app": "shop"}, ["web", "mail", "db", "node"]),
+        ("vector(1) > 0", {"app": "shop"}, ["lonely", "disk", "node", "db", "mail", "web"]),
+    ],
+)
+def test_an_alert_that_names_no_known_entity_is_read_around_what_it_watches(
+    expression, names, near
+):
+    lonely = {"job": "lonely", "instance": "h9:80"}
+    site = Site([lonely, DISK, NODE, DB, OTHER, WEB], [("web", "db")])
+    site.labels += [{"__name__": "errors_total"} | one for one in (WEB, OTHER)]
+    labels = {"alertname": "Errors", "severity": "page"} | names
+    bundle = around(site, replace(SLOW, labels=labels, expression=expression))
+    assert [text.split('"')[1] for text in site.read] == near
+    assert bundle.readings.collect().height >= len(near)
+    far = "Further away than 2 calls and not read: h3/disk, h9/lonely."
+    assert (far in bundle.missing) == (len(near) < 6)
+
+
 def test_the_runbook_that_a_rule_names_comes_along_and_alertmanager_has_the_last_word():
     ours, theirs = {"runbook_url": "https://wiki/slow"}, {"runbook_url": "https://wiki/new"}
     told = rule(replace(raised(), annotations=ours))
