@@ -21,10 +21,12 @@ from diagnose.schema import (
     Node,
     Paragraph,
     RootCause,
+    Verdict,
     Window,
 )
 from diagnose.wording import chance, counted, duration, moment, percent, printable, quantity
 from models.demand import new_demand
+from models.deviation import HISTORY, measure
 
 WITNESSES: Final = 5  # anomalies that are told
 RIVALS: Final = 3  # causes that are told
@@ -38,6 +40,15 @@ BASIS: Final = {
     "model": "the language model",
     "operator": "an operator",
     "none": "nothing that was measured",
+}
+
+WHOLE: Final[dict[Verdict, str]] = {
+    "supported": "fewer than chance would have, which supports the graph",
+    "refuted": (
+        "shuffled graphs are denied as little too often, and tests do not err that much: as a "
+        "whole the graph is refuted, and counts for what is known without tests"
+    ),
+    "untestable": "which tells nothing about the graph as a whole",
 }
 
 
@@ -70,15 +81,22 @@ def _silence(diagnosis: Diagnosis, window: Window) -> Iterator[str]:
         number = counted(len(diagnosis.anomalies), "signal")
         yield f"No cause can be named, though {number} left the normal range."
         return
-    yield (
-        f"No incident: none of {counted(len(window.signals), 'signal')} left its normal range "
-        f"between {moment(window.recent['time'][0])} and {moment(window.as_of)} UTC."
-        if window.recent.height
-        else "No incident can be told: nothing was read around the alert."
-    )
-    if diagnosis.ranking_without_graph:
-        first = diagnosis.ranking_without_graph[0]
-        yield f"What moved most, though within what it does normally: {_name(first.node)}."
+    found = measure(window)
+    tested = int(found.tested.sum())
+    if not window.recent.height:
+        yield "No incident can be told: nothing was read around the alert."
+    elif not tested:
+        yield f"No incident can be told: no signal has {HISTORY} readings of history."
+    else:
+        span = f"between {moment(window.recent['time'][0])} and {moment(window.as_of)} UTC"
+        signals = counted(tested, "signal")
+        yield f"No incident: nothing that {signals} did {span} is more than chance does."
+        first = int(found.surprise.argmax())
+        if found.surprise[first] > 0:
+            yield (
+                f"Least usual of them: {_name(window.signals[first].node)}, at its farthest "
+                f"{found.largest[first]:.3g} robust standard deviations from normal."
+            )
 
 
 def _answer(diagnosis: Diagnosis, units: dict[Node, str]) -> Iterator[str]:
@@ -181,9 +199,13 @@ def _tests(graph: CausalGraph) -> Iterator[str]:
             f"The data deny {percent(graph.violation_share)} of the independences that the graph "
             f"implies, against {percent(graph.null_violation_share)} with its names shuffled"
             + (f" ({chance(graph.p_value)})" if graph.p_value is not None else "")
-            + f": the graph is {graph.verdict}."
+            + f": {WHOLE[graph.verdict]}."
         )
-    yield f"The graph weighs {percent(graph.trust)} in the ranking."
+    known = sum(edge.direction_from in ("topology", "operator") for edge in graph.edges)
+    yield (
+        f"The graph weighs {percent(graph.trust)} in the ranking; of {known} of its edges the "
+        "direction is known from who calls whom or from an operator."
+    )
 
 
 def _association(diagnosis: Diagnosis) -> Iterator[str]:

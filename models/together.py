@@ -153,7 +153,8 @@ def _pooled(past: Array, now: Array, stretches: int) -> tuple[Array, Array]:
         return past, now
 
     def pool(part: Array) -> Array:
-        whole = part[len(part) % size :].reshape(-1, size, part.shape[1])
+        count = len(part) // size  # said outright: of a part without signals it cannot be inferred
+        whole = part[len(part) % size :].reshape(count, size, part.shape[1])
         middle = np.maximum((~np.isnan(whole)).sum(axis=1, keepdims=True) - 1, 0) // 2
         return np.take_along_axis(np.sort(whole, axis=1), middle, axis=1)[:, 0]  # NaN last
 

@@ -15,7 +15,7 @@ from diagnose.wording import duration, percent, printable
 ORDER = {"supported": 0, "untestable": 1, "refuted": 2}
 LONGEST = 2000  # characters of a sentence
 SHOWN = 8  # candidates to show; the JSON has them all
-MOVED_MOST = 5  # candidates to show where nothing is claimed
+UNCLAIMED = 5  # candidates to show where nothing is claimed
 
 
 def show_diagnosis(diagnosis: Diagnosis, output: str) -> None:
@@ -88,8 +88,8 @@ def _candidates(diagnosis: Diagnosis) -> Table:
     causes = diagnosis.root_causes
     title = "Candidates"
     if not causes:
-        causes = diagnosis.ranking_without_graph[:MOVED_MOST]
-        title = "What moved most; nothing is claimed of it"
+        causes = diagnosis.ranking_without_graph[:UNCLAIMED]
+        title = "Whom one would suspect first; nothing is claimed of them"
     rows = [
         (
             str(place),

@@ -13,11 +13,12 @@ import polars as pl
 from diagnose.incident.bundle import Bundle
 from diagnose.incident.readings import Span, collected, is_number, phase_of, span_between
 from diagnose.schema import Failure
-from diagnose.wording import duration
+from diagnose.wording import counted, duration
 
 VALUES: Final = 20_000_000  # of the baseline that are held at once
 SIGNALS: Final = 100_000  # that can be compared at all
 LEAST_INSTANTS: Final = 100  # of the baseline, however many signals there are
+REACHING: Final = 4  # one in so many signals must reach back to where the baseline begins
 AHEAD: Final = timedelta(minutes=30)  # by which a clock is told to be ahead of the others ...
 AHEAD_STEPS: Final = 10  # ... and by so many steps at least
 
@@ -58,7 +59,7 @@ def extent_of(bundle: Bundle, lead: timedelta, most: int) -> Extent:
         recent = Span(recent.first, most, step)
         missing.append(f"What came more than {most} steps after {recent.first} was left out.")
     most = min(most, max(VALUES // series.height, LEAST_INSTANTS))
-    earliest: datetime = min(series["first"].to_list())
+    earliest = _beginning(series, recent.first)
     start, end = bundle.baseline_window or (earliest, recent.first)
     if start >= recent.first and bundle.baseline_window:
         missing.append("The baseline_window lies after the alert: all before the alert was taken.")
@@ -68,6 +69,8 @@ def extent_of(bundle: Bundle, lead: timedelta, most: int) -> Extent:
     baseline = span_between(max(min(start, end), longest), end, step, recent.phase)
     if start < longest:
         missing.append(f"The baseline was cut to its last {most} steps.")
+    elif start == earliest:
+        missing += _cut(series, baseline)
     if start >= end:
         baseline = Span(recent.first, 0, step)
         missing.append("There is no history before the alert: nothing can be called abnormal.")
@@ -94,6 +97,32 @@ def _series(bundle: Bundle) -> pl.DataFrame:
         what = f"{bundle.id}: holds {series.height} signals, and {SIGNALS} can be compared"
         raise Failure(what, "record fewer: leave out what has a name for each request or user")
     return series
+
+
+def _beginning(series: pl.DataFrame, recent: datetime) -> datetime:
+    """Return from when on a quarter of the signals that have a past were read, two at least.
+
+    One reading with a wrong clock, or one server whose past is longer than that of all others,
+    would make a baseline of which nearly all is a hole.
+
+    Args:
+        series: When each was first read.
+        recent: Where the past ends; whoever came later has none.
+    """
+    past = series.filter(pl.col("first") < recent)
+    first: list[datetime] = (past if past.height else series)["first"].sort().to_list()
+    return first[min(max(1, len(first) // REACHING), len(first) - 1)]
+
+
+def _cut(series: pl.DataFrame, baseline: Span) -> Iterator[str]:
+    """Yield whose past is longer than the baseline."""
+    longer = series.filter(pl.col("first") < baseline.first - baseline.step)
+    if longer.height:
+        names = longer["entity"].unique().sort().to_list()
+        yield (
+            f"{counted(longer.height, 'signal')} of {some(names)} reached further back than most, "
+            "and what lies before the others' past was left out."
+        )
 
 
 def _clocks(series: pl.DataFrame, recent: Span) -> Iterator[str]:

@@ -18,7 +18,7 @@ ASKED: Final = "Premise: {premise}\n"
 END: Final = "\n"  # of a structure (``models.corr2cause.reasoning``) and of an argument
 CLAIMED: Final = "{hypothesis} That is"
 ANSWERED: Final = "Answer:"
-MOST_TOKENS: Final = 400  # of a structure: seven variables with many colliders take about as many
+MOST_TOKENS: Final = 700  # of a structure: names of several tokens take twice what letters do
 MOST_OF_ARGUMENT: Final = 100
 READ_RIGHT: Final = 0.9  # how sure is what the solver concludes from what a model read
 

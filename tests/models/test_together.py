@@ -43,6 +43,18 @@ def test_on_healthy_worlds_one_in_a_hundred_is_rare(kind, witness):
     assert (said >= 2).sum() <= 4  # 1 expected; 5 or more happen once in 270
 
 
+@given(past=st.integers(0, 30), recent=st.integers(0, 120), signals=st.integers(0, 3))
+def test_after_hardly_any_past_nothing_is_said(past, recent, signals):
+    values = world("white", 3, past + recent, signals)
+    least = np.zeros(signals)
+    said = breadth(values[:past], values[past:], least)
+    unusually, shares = pattern(values[:past], values[past:], least)
+    assert np.isfinite([said, unusually]).all()
+    assert len(shares) == signals
+    if not past or not signals:
+        assert said == unusually == 0
+
+
 def test_a_little_on_many_signals_is_broad_after_a_short_past_and_much_on_one_is_not():
     values = world("white", 1, 38, 200)
     one, many = values.copy(), values.copy()

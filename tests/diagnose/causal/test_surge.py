@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -100,3 +101,12 @@ def told(window, cause):
         as_of=window.as_of,
     )
     return [(paragraph.title, paragraph.sentences) for paragraph in tell(found, window)]
+
+
+def test_demand_that_was_never_seen_before_is_not_known_to_be_new():
+    seen = asked([10, 10, 10, 10])
+    front = str(Node("front", "requests"))
+    unseen = pl.lit(None, pl.Float64).alias(front)
+    share = new_demand(replace(seen, baseline=seen.baseline.with_columns(unseen)))
+    assert "front" not in share
+    assert share["shop"] == pytest.approx(0.9)

@@ -106,6 +106,22 @@ def test_a_known_normal_day_may_lie_far_away(build):
     assert now[-1] == 35.0
 
 
+@pytest.mark.parametrize("ago", [timedelta(hours=1), timedelta(days=365)])
+def test_a_stray_reading_long_ago_makes_no_baseline_of_holes(build, ago):
+    frames = [series(f"web{i}", "latency", range(36)) for i in range(5)]
+    old = readings((-int(ago.total_seconds()), "web0", "uptime", 1.0))
+    plain, stray = build(pl.concat(frames)), build(pl.concat([*frames, old]))
+    assert stray.baseline.height == plain.baseline.height
+    assert any("web0 reached further back" in told for told in stray.missing)
+
+
+def test_where_most_are_new_the_past_of_those_who_have_one_is_kept(build):
+    old = pl.concat([series(f"web{i}", "latency", range(36)) for i in range(2)])
+    new = [(ALERT + s, f"pod{i}", "latency", 1.0) for i in range(20) for s in (60, 120, 180)]
+    with_new = build(pl.concat([old, readings(*new)]))
+    assert with_new.baseline.height == build(old).baseline.height
+
+
 def test_an_entity_that_falls_silent_is_a_signal_and_is_told(build):
     speaks, dies = series("web", "latency", range(36)), series("db", "load", range(29))
     window = build(pl.concat([speaks, dies]))
