@@ -35,6 +35,7 @@ def test_the_least_usual_signal_is_told_and_not_who_would_be_suspected_first():
 def test_a_refuted_graph_says_what_it_still_counts_for():
     edge = Edge(Node("db1", "s0"), Node("db1", "s1"), "topology", direction_from="topology")
     graph = CausalGraph(
+        (Node("db1", "s0"), Node("db1", "s1")),
         (edge,),
         verdict="refuted",
         trust=0.44,
