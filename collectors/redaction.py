@@ -18,7 +18,7 @@ import polars as pl
 DIGITS: Final = 8  # of a mark: enough to tell a site's secrets apart
 # A line holds a secret only if it holds one of these, in any case, or is base64 as a whole.
 SIGNS: Final = (
-    *("password", "passwd", "passphrase", "pwd", "secret", "token", "credential", "authorization"),
+    *("pass", "pwd", "secret", "token", "credential", "authorization", "curl"),
     *("cookie", "bearer", "basic", "key", "sig=", "signature=", "code=", "auth=", "://", "eyj"),
     *("akia", "asia", "aroa", "aida", "aiza", "ya29.", "ghp_", "gho_", "ghu_", "ghs_", "ghr_"),
     *("github_pat_", "glpat-", "xoxa-", "xoxb-", "xoxp-", "xoxr-", "xoxs-", "sk-", "npm_", "hf_"),
@@ -27,21 +27,29 @@ SIGNS: Final = (
 # Of those, only if a word is followed by what may be a value, or a token has its shape's beginning.
 LIKELY: Final = (
     r"(?i)(?:passw|passphrase|pwd|secret|token|credential|key|cookie|authorization)"
-    r"[\w-]{0,40}[\\\"']{0,64}\s{0,3}[:=]|-[a-z-]*(?:password|passwd|secret|token|key)\s"
+    r"[\w-]{0,40}[\\\"']{0,64}\s{0,3}[:=]|pass[\\\"']{0,64}\s{0,3}[:=]"
+    r"|curl[\\\"'\s].*-[a-z-]*u|-[a-z-]*(?:password|passwd|secret|token|key)\s"
     r"|(?:bearer|basic)\s|(?:sig|signature|code|auth)=|://\S*@|-----begin|hooks\.slack|eyj|akia"
     r"|asia|aroa|aida|aiza|ya29\.|gh[pousr]_|github_pat_|glpat-|xox[abprs]-|[sr]k_|sk-|npm_|hf_"
 )
 BASE64_LINE: Final = r"^\s*[A-Za-z0-9+/]{60,}={0,2}\s*$"  # what is between a key's first and last
+END: Final = r"(?=[\s\"'\\,;&(){}<>\[\]]|$)"  # of a value
+# What is told of a secret in its place; one that only begins so, such as "no-7Hx9", is a secret.
 ABSENT: Final = (
     r"(?:true|false|null|none|nil|yes|no|empty|unset|set|invalid|incorrect|expired|required|missing"
     r"|changed|unknown|failed|failure|mismatch|authentication|for|is|was|not|has|from|to|and|or|user)"
+    rf"[.:!?]{{0,3}}{END}"
 )
 # A value: quoted, quoted within a quoted text, or up to what ends a word.
 VALUE: Final = (
     r"(?:\"(?P<{0}_quoted>(?:[^\"\\\n]|\\.){{1,8192}})|\\\"(?P<{0}_escaped>[^\"\\\n]{{1,8192}})"
     r"|'(?P<{0}_single>[^'\n]{{1,8192}})|(?P<{0}_bare>[^\s\"'\\,;&(){{}}<>\[\]]{{1,8192}}))"
 )
-SAID: Final = r"[\w-]{0,32}(?:\\*[\"'])?\s{0,3}(?:[:=]|=>|:=)\s{0,3}"
+JOINED: Final = r"(?:\\*[\"'])?\s{0,3}(?>=>|:=|={1,3}|:)\s{0,3}"
+SAID: Final = r"[\w-]{0,32}" + JOINED
+# "pass" is said of tests, too: it is a password as part of a name, as a key, or before "="; not if
+# a short number follows, which counts what passed.
+PASS: Final = r"(?:[_.]pass|(?-i:(?<=[a-z])Pass)|(?<![a-z])pass(?=\s{0,3}=|\\*[\"']))" + JOINED
 # What is replaced is the group ``secret``, or whichever group a value has.
 PATTERNS: Final = tuple(
     re.compile(pattern)
@@ -65,8 +73,11 @@ PATTERNS: Final = tuple(
         r"|sk-[\w-]{20,255}|npm_[A-Za-z0-9]{36}|hf_[A-Za-z0-9]{30,255})",
         r"(?i)(?:password|passwd|passphrase|pwd|secret)"
         + SAID
-        + rf"(?!{ABSENT}\b)"
+        + rf"(?!{ABSENT})"
         + VALUE.format("p"),
+        rf"(?i){PASS}(?!{ABSENT}|\d{{1,4}}{END})" + VALUE.format("w"),
+        r"(?i)\bcurl[\\\"'\s](?:.{0,512}?[\"'\s])?-(?:[a-z]{0,8}u|-(?:proxy-)?user)[\"'\s,=]{0,4}"
+        r"[^\s\"'\\:,/-][^\s\"'\\:,/]{0,127}:(?P<secret>[^\s\"'\\]{1,512})",
         r"(?i)(?:api[_-]?key|access[_-]?key|private[_-]?key|account[_-]?key|auth[_-]?key|token"
         r"|credentials?)"
         + SAID

@@ -39,6 +39,12 @@ PLANTED = (
         PEM,
         "-----BEGIN PRIVATE KEY-----{}",
     ),
+    # Not only what begins like a common word.
+    *("password=user-{}", "pwd=no-{}", "password=to.be.{}", "secret: for{}", "passwd=is/{}"),
+    *("password := {}", "password == {}", "DB_PASS={} start", 'SMTP_PASS="{}"', "db_pass: {}"),
+    *("smtp.pass={}", "pass={}", "pass = '{}'", '{{"pass": "{}"}}', "dbPass={}", "{{'pass':'{}'}}"),
+    *("curl -u admin:{} https://shop", "/usr/bin/curl -sSu 'admin:{}' x", "curl -k -uadmin:{}"),
+    *("curl --user=admin:{} x", 'curl x --proxy-user "a:{}"', '["curl", "-u", "admin:{}"]'),
 )
 
 
@@ -87,6 +93,12 @@ def test_keys_of_clouds_are_told_by_their_shape():
         "check pass; user unknown",
         "password authentication failed for user shop",
         "password: incorrect",
+        "password: incorrect. Try again",
+        "password=no, user=ann (password: unset)",
+        "compass=north, bypass=true, encompass: all",
+        "PASS: test_shop, 3 passed: 0 failed; PASS=12 FAIL=3",
+        "curl/8.5.0 -u, curl https://shop:8080/a -o out:put",
+        "docker run -u 1000:1000 shop",
         "token expired, token: invalid",
         "session token refreshed; tokens: 12 used",
         "Basic authentication required, Bearer authentication too",
@@ -154,6 +166,13 @@ def test_attributes_stay_json(secret):
         *("a" * 32_000, "password" * 4000, 'password="' * 3000, "://a:" * 6000, "eyJ" * 10_000),
         *("-----BEGIN PRIVATE KEY-----" * 1000, "token: " * 4000, "a@" * 16_000, "1:" * 16_000),
         *("authorization: digest " * 1500, "--password " * 3000, "x." * 16_000 + "@"),
+        *(
+            "curl " * 6400,
+            "curl -u " * 4000,
+            "curl " + "-u a" * 8000,
+            "_pass" * 6400,
+            "pass=" * 6400,
+        ),
     ],
     ids=lambda text: text[:12],
 )
