@@ -16,12 +16,13 @@ import polars as pl
 from collectors.endpoint import StatusError
 from collectors.loki import Loki
 from collectors.prometheus import Labels, Prometheus, Target, quoted, readings_of, selector
-from collectors.prometheus_labels import NAME, entity_of, held, host_of, node_of
+from collectors.prometheus_labels import NAME, entity_of, held, node_of
 from diagnose.incident.alert import Alert
 from diagnose.incident.bundle import Bundle
 from diagnose.incident.extent import some
+from diagnose.incident.nearest_lines import lines_near
 from diagnose.incident.promql import Compared, compared
-from diagnose.schema import LOGS, READINGS, Node
+from diagnose.schema import READINGS, Node
 from diagnose.topology import NO_SITE, SiteTopology, Topology, answering, nearness, resolved
 
 HISTORY: Final = timedelta(hours=1)  # before the alert, or ...
@@ -29,8 +30,6 @@ HISTORY_STEPS: Final = 240  # ... so many steps: the longer holds
 LATEST: Final = timedelta(hours=1)  # after the onset; what comes later is not read
 STEP_SECONDS: Final = 15.0  # where nobody says how often is scraped
 MOST: Final = 2000  # series
-MOST_LINES: Final = 50_000  # of logs
-AROUND: Final = timedelta(minutes=10)  # before the alert, of which the log is read first
 HOPS: Final = 2
 GRAPH: Final = "traces_service_graph_request_total"  # labels client and server
 PODS: Final = "kube_pod_info"  # labels node and pod
@@ -132,7 +131,7 @@ def _around(symptom: Symptom, since: datetime, sources: Sources, span: Span) -> 
     )
     near, told = _near(targets, symptom, topology)
     frames, unread = _read(prometheus, near, span)
-    logs, cut = _lines(loki, near, since, span) if loki else (None, [])
+    logs, cut = lines_near(loki, near, since, (span.start, span.end)) if loki else (None, [])
     return Bundle(
         id=f"{symptom.entity} at {since:%Y-%m-%dT%H:%M:%SZ}",
         source="prometheus",
@@ -309,35 +308,6 @@ def fitting(sizes: Mapping[str, int], room: int) -> Counter[str]:
         if fitting.total() + sizes[name] <= room:
             fitting[name] = sizes[name]
     return fitting
-
-
-def _lines(
-    loki: Loki, targets: Iterable[Labels], alert_time: datetime, span: Span
-) -> tuple[pl.LazyFrame, list[str]]:
-    """Return the log lines of all that shares a host with targets, and what was left out.
-
-    Those around the alert come first, so that a log that is too long loses its history.
-    """
-    hosts = {host_of(entity_of(target)) for target in targets}
-    streams = [
-        labels
-        for labels in loki.streams(span.start, span.end)
-        if host_of(entity_of(labels)) in hosts
-    ]
-    frames = [LOGS.to_frame()]
-    said = []
-    parts = {"around": (alert_time - AROUND, span.end), "before": (span.start, alert_time - AROUND)}
-    most = MOST_LINES // len(parts)
-    for part, (start, end) in parts.items():
-        room = most
-        for labels in streams:
-            for frame in loki.records(selector(labels), start, end, room):
-                frames.append(frame)
-                room -= frame.height
-            if room <= 0:
-                said.append(f"Of the logs {part} the alert {most} lines were read.")
-                break
-    return pl.concat(frames).sort("time").lazy(), said
 
 
 def _target(labels: Labels) -> Labels:
