@@ -36,6 +36,9 @@ DRAIN_SECONDS: Final = 10.0  # for which lines that were taken may wait for the 
 DATAGRAMS: Final = 10_000  # that may wait for the disk; more are dropped, and counted
 LOG: Final = logging.getLogger(__name__)
 
+MAPPED_BITS: Final = 96  # of an address of IPv6, before those of IPv4
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Datagram = tuple[bytes, str]  # a line, and who sent it
 
 
@@ -51,14 +54,37 @@ class Addresses:
 
     def __init__(self, networks: Sequence[str]) -> None:
         try:
-            self._networks = [ipaddress.ip_network(network) for network in networks]
+            self._networks = [_own(ipaddress.ip_network(network)) for network in networks]
         except ValueError as error:
             raise Failure(f"ingest.syslog_from: {error}", "write them like 10.0.0.0/8") from error
 
     def __contains__(self, address: str) -> bool:
-        """Return whether ``address`` may send."""
+        """Return whether ``address``, as ``source_of`` writes it, may send."""
         own = ipaddress.ip_address(address.partition("%")[0])
         return not self._networks or any(own in network for network in self._networks)
+
+
+def source_of(address: str) -> str:
+    """Return who sent something, by the name that it has whichever socket heard it.
+
+    A socket for IPv6 that hears IPv4, too, writes a sender's address as one of IPv6.
+
+    Example:
+        >>> source_of("::ffff:10.1.2.3")
+        '10.1.2.3'
+    """
+    own = ipaddress.ip_address(address.partition("%")[0])
+    mapped = own.ipv4_mapped if isinstance(own, ipaddress.IPv6Address) else None
+    return str(mapped) if mapped else address
+
+
+def _own(network: Network) -> Network:
+    """Return a network of IPv4 that was written as one of IPv6 as what it is."""
+    if isinstance(network, ipaddress.IPv6Network) and network.prefixlen >= MAPPED_BITS:
+        mapped = network.network_address.ipv4_mapped
+        if mapped is not None:
+            return ipaddress.IPv4Network((mapped, network.prefixlen - MAPPED_BITS))
+    return network
 
 
 class Framer:
@@ -202,7 +228,7 @@ class SyslogListener:
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Take the lines of one connection, until it ends."""
-        source = str(writer.get_extra_info("peername")[0])
+        source = source_of(str(writer.get_extra_info("peername")[0]))
         task = asyncio.current_task()
         if task is None or source not in self._allowed or len(self._tasks) >= CONNECTIONS:
             self._meters.discarded("syslog", "connection_refused", 1)
@@ -279,9 +305,10 @@ class _Datagrams(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         """Take one line."""
-        if addr[0] not in self._allowed:
+        source = source_of(addr[0])
+        if source not in self._allowed:
             self._meters.discarded("syslog", "connection_refused", 1)
         elif self._queue.full():
             self._meters.discarded("syslog", "overload", 1)
         else:
-            self._queue.put_nowait((data.rstrip(b"\r\n\0"), addr[0]))
+            self._queue.put_nowait((data.rstrip(b"\r\n\0"), source))

@@ -1,14 +1,18 @@
+import asyncio
 import socket
 import ssl
 import subprocess
 import urllib.request
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diagnose.ingest.syslog import Addresses, Framer, Repetitions
+from collectors.limits import Limits
+from diagnose.ingest.syslog import Addresses, Framer, Repetitions, SyslogListener, source_of
 from diagnose.schema import Failure
 from diagnose.telemetry.reader import Reader
 from tests.diagnose.ingest.serving import serving
@@ -62,6 +66,60 @@ def test_only_networks_that_are_named_may_send():
     assert "192.168.0.1" in Addresses([])
     with pytest.raises(Failure, match=r"ingest\.syslog_from"):
         Addresses(["ten"])
+
+
+def test_a_network_that_is_written_as_one_of_ipv6_is_the_one_of_ipv4():
+    allowed = Addresses(["::ffff:10.0.0.0/104"])
+    assert "10.1.2.3" in allowed
+    assert "11.0.0.1" not in allowed
+
+
+@given(st.ip_addresses(v=4))
+def test_an_address_of_ipv4_is_the_same_however_a_socket_of_ipv6_writes_it(address):
+    assert source_of(str(address)) == source_of(f"::ffff:{address}") == str(address)
+
+
+@given(st.ip_addresses(v=6, network="2000::/3"))
+def test_an_address_of_ipv6_stays_as_it_is(address):
+    assert source_of(f"{address}%eth0") == f"{address}%eth0"
+
+
+class Kept:
+    """Keeps lines in memory."""
+
+    tails: dict[str, bytes] = {}  # noqa: RUF012
+
+    def __init__(self):
+        self.rows = []
+
+    async def keep(self, protocol, size, decode, origin):
+        self.rows += [row for frame in decode().frames for row in frame.rows()]
+
+
+@pytest.mark.parametrize(
+    ("network", "entities", "refused"),
+    [("127.0.0.0/8", ["127.0.0.1"], []), ("10.0.0.0/8", [], ["connection_refused"])],
+)
+def test_a_listener_of_both_families_knows_a_sender_by_its_own_address(network, entities, refused):
+    if not socket.has_dualstack_ipv6():
+        pytest.skip("NOT TESTED: this machine has no IPv6")
+    kept: Any = Kept()
+    counted: list[str] = []
+    meters: Any = SimpleNamespace(discarded=lambda protocol, why, number: counted.append(why))
+    place = ("::", free_port(socket.SOCK_DGRAM))
+
+    async def listen():
+        async with SyslogListener("udp", place, kept, meters, Addresses([network]), Limits()):
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+                sender.sendto(b"<14>fan stopped", (LOCAL, place[1]))
+            for _ in range(200):
+                if kept.rows or counted:
+                    return
+                await asyncio.sleep(0.02)
+
+    asyncio.run(listen())
+    assert [entity for _, entity, *_ in kept.rows] == entities
+    assert counted == refused
 
 
 def bodies(served):
