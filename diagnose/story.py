@@ -70,7 +70,10 @@ def tell(diagnosis: Diagnosis, window: Window) -> tuple[Paragraph, ...]:
             ("Rung three, counterfactual", _counterfactual(diagnosis, units)),
             ("Other answers", _others(diagnosis)),
             ("Missing", _missing(diagnosis)),
-            ("What would change our mind", _doubts(diagnosis)),
+            (
+                "What would change our mind",
+                chain(_doubts(diagnosis), _unwatched(diagnosis, window)),
+            ),
         ]
     told = ((title, tuple(sentences)) for title, sentences in parts)
     return tuple(Paragraph(title, sentences) for title, sentences in told if sentences)
@@ -114,7 +117,10 @@ def _answer(diagnosis: Diagnosis, units: dict[Node, str]) -> Iterator[str]:
         yield "It is the symptom itself: nothing that was seen explains it."
     else:
         yield f"The symptom is {_name(diagnosis.symptom)}."
-    yield f"That it is something else, or was not observed: {percent(diagnosis.other_probability)}."
+    yield (
+        f"That it is something else of what is watched: {percent(diagnosis.other_probability)}. "
+        "How likely a cause is that nobody watches, these figures do not say."
+    )
 
 
 def _brief(brief: Brief | None) -> Iterator[str]:
@@ -307,8 +313,20 @@ def _doubts(diagnosis: Diagnosis) -> Iterator[str]:
             f"A repair of {printable(first.entity)} that leaves the symptom: {printable(entity)} "
             "comes next."
         )
-    if diagnosis.other_probability > 0.2:
-        yield "A signal of a part that is not watched here: much probability is left for it."
+
+
+def _unwatched(diagnosis: Diagnosis, window: Window) -> Iterator[str]:
+    """Yield which parts could be the cause unseen: then a neighbour is named as surely as ever."""
+    watched = {signal.node.entity for signal in window.signals}
+    watched |= {end for pair in window.contains if watched & {*pair} for end in pair}
+    near = [diagnosis.root_causes[0].entity]
+    if diagnosis.symptom is not None and diagnosis.symptom.entity not in near:
+        near.append(diagnosis.symptom.entity)
+    for entity in near:
+        called = {other for caller, other in window.topology if caller == entity} - watched
+        if called:
+            names = ", ".join(printable(name) for name in sorted(called)[:RIVALS])
+            yield f"Signals of {names}: {printable(entity)} calls it, and nothing of it was read."
 
 
 def _entities(causes: Iterable[RootCause]) -> list[tuple[str, float]]:

@@ -105,7 +105,9 @@ def _candidates(diagnosis: Diagnosis) -> Table:
         rest = sum(cause.probability for cause in causes[SHOWN:])
         if rest:
             rows.append(("", f"{len(causes) - SHOWN} more", "", percent(rest), "", ""))
-        rows.append(("", "other / not observed", "", percent(diagnosis.other_probability), "", ""))
+        rows.append(
+            ("", "something else that is watched", "", percent(diagnosis.other_probability), "", "")
+        )
     columns = (">", "entity", "signal", ">probability", ">no graph", ">no model")
     return fill(table(title, *columns), rows)
 

@@ -38,7 +38,8 @@ class Diagnosis:
         incident: Identifier of the incident.
         symptom: What is explained; None where nothing is anomalous.
         root_causes: The answer, most probable first; empty where it abstains.
-        other_probability: That the fault is none of ``root_causes`` or was not observed.
+        other_probability: That the fault is in none of ``root_causes``. All probabilities are of
+            what is watched: nothing that was seen tells how likely a cause is that nobody watches.
         calibration: Whether the probabilities were fitted on enough labelled incidents; what is
             "uncalibrated" pages nobody.
         ranking_without_graph: The same without any causal claim, always shown beside it.

@@ -1,5 +1,7 @@
 """What is told where nothing is claimed, and why a graph counts although tests deny it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -53,3 +55,19 @@ def test_a_refuted_graph_says_what_it_still_counts_for():
     tests = told(diagnosis, window(np.ones((20, 2)), np.ones((5, 2))), "Tests")
     assert "as a whole the graph is refuted" in tests
     assert "weighs 44 % in the ranking; of 1 of its edges the direction is known" in tests
+
+
+def test_what_is_called_and_not_watched_is_told():
+    seen = replace(
+        window(np.ones((20, 2)), np.ones((5, 2))),
+        topology=(("db1", "san"), ("db1", "db1"), ("far", "unseen")),
+    )
+    diagnosis = Diagnosis(
+        "x",
+        symptom=Node("db1", "s1"),
+        root_causes=(RootCause("db1", "s0", 0.9),),
+        other_probability=0.1,
+    )
+    doubts = told(diagnosis, seen, "What would change our mind")
+    assert "Signals of san: db1 calls it, and nothing of it was read." in doubts
+    assert "unseen" not in doubts
