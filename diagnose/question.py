@@ -12,6 +12,7 @@ from diagnose.config import Settings
 from diagnose.failure import Failure
 from diagnose.incident.bundle import Bundle, read_bundle
 from diagnose.pipeline import Roles
+from diagnose.records import Asked
 from diagnose.schema import Diagnosis, Window
 
 
@@ -43,6 +44,13 @@ class Question:
             raise ValueError("at and entity come together")
         if sum(given is not None for given in (self.bundle, self.alert, self.at)) != 1:
             raise ValueError("give one of bundle, alert, and at with entity")
+
+    @property
+    def kind(self) -> Asked:
+        """Return what is asked about."""
+        if self.bundle is not None:
+            return "bundle"
+        return "at" if self.alert is None else "alert"
 
     def __str__(self) -> str:
         """Return what it is about."""
@@ -103,8 +111,16 @@ def _with_records(
     return replace(diagnosis, story=roles.tell(diagnosis, window))
 
 
-def stored(diagnosis: Diagnosis, bundle: Bundle, settings: Settings) -> Diagnosis:
+def stored(
+    diagnosis: Diagnosis, bundle: Bundle, question: Question, settings: Settings
+) -> Diagnosis:
     """Return ``diagnosis`` under the id by which the state database knows its incident.
+
+    Args:
+        diagnosis: The answer.
+        bundle: What was explained.
+        question: How it was asked for.
+        settings: Where it is stored.
 
     Raises:
         Failure: it cannot be stored.
@@ -114,7 +130,7 @@ def stored(diagnosis: Diagnosis, bundle: Bundle, settings: Settings) -> Diagnosi
     fingerprint = f"{bundle.source}\0{bundle.id}\0{bundle.alert_time.isoformat()}"
     with opened(settings.store) as store:
         times = (bundle.alert_time, bundle.as_of)
-        incident = store.incident_for("bundle", fingerprint, *times, diagnosis.symptom)
+        incident = store.incident_for(question.kind, fingerprint, *times, diagnosis.symptom)
         guidance = tuple(replace(one, subject=incident) for one in diagnosis.guidance)
         diagnosis = replace(diagnosis, incident=incident, guidance=guidance)
         store.save(diagnosis)

@@ -11,6 +11,7 @@ Status = Literal["open", "answered", "abstained"]
 JobStatus = Literal["queued", "running", "done", "failed"]
 Judgement = Literal["right", "wrong", "unsure"]
 Outcome = Literal["worked", "failed", "unclear"]
+Asked = Literal["bundle", "alert", "at"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class Incident:
 
     Attributes:
         id: Short enough to say on the phone, for example ``inc-7f3a2c``.
-        source: Who told of it, for example ``bundle`` or ``alertmanager``.
+        source: How it was asked about first (``Asked``); ``scan`` where a scan found it.
         fingerprint: The source's key for it; a source tells of an incident more than once.
         alert_time: When somebody noticed.
         as_of: The moment of asking, of the first question.

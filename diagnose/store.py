@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, Self, TypeVar, get_args
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter, ValidationError
@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from diagnose import database
 from diagnose.failure import Failure
-from diagnose.records import Feedback, Incident, Job, Repair
+from diagnose.records import Asked, Feedback, Incident, Job, Repair
 from diagnose.schema import Diagnosis, Node, Prediction, Tried
 from diagnose.settings.sections import StoreSection
 from diagnose.tables import DIAGNOSES, FEEDBACK, INCIDENTS, JOBS, PREDICTIONS, REPAIRS
@@ -27,6 +27,7 @@ _INSERT: Final[Mapping[str, Callable[[sa.Table], sqlite.Insert | postgresql.Inse
 
 FORMAT: Final = 1  # of the stored documents; raised when older ones can no longer be read
 SHORTEST_ID: Final = 6
+ASKED: Final = get_args(Asked)  # the first of them is part of every id of these
 
 T = TypeVar("T")
 Text = TypeVar("Text", str, str | None)
@@ -70,10 +71,14 @@ class Store:
         as_of: datetime,
         symptom: Node | None = None,
     ) -> str:
-        """Return the id of the one incident of this source and fingerprint, stored if it is new."""
-        digest = hashlib.sha256(f"{source}\0{fingerprint}".encode()).hexdigest()
+        """Return the id of the one incident of this source and fingerprint, stored if it is new.
+
+        However people ask for an incident, it is the same one.
+        """
+        same = ASKED if source in ASKED else (source,)
+        digest = hashlib.sha256(f"{same[0]}\0{fingerprint}".encode()).hexdigest()
         mine = (
-            INCIDENTS.c.source == _plain(source),
+            INCIDENTS.c.source.in_(map(_plain, same)),
             INCIDENTS.c.fingerprint == _plain(fingerprint),
         )
         row = {

@@ -118,7 +118,7 @@ def _found(question: "Question", settings: "Settings") -> "tuple[Diagnosis, Wind
         with waiting(f"explaining {incident.id}"):
             diagnosis, window = answer(incident, settings, compose(settings))
             try:
-                diagnosis = stored(diagnosis, incident, settings)
+                diagnosis = stored(diagnosis, incident, question, settings)
             except Failure as failure:
                 # A full disk may be the very incident: the answer comes first.
                 complain("warning", f"the answer was not stored: {failure}")

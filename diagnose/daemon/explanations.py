@@ -89,7 +89,7 @@ class Explanations:
         composed = replace(roles(self._settings, scorer), write=self._write)
         diagnosis, _ = answer(bundle, self._settings, composed)
         try:
-            return Explained(stored(diagnosis, bundle, self._settings))
+            return Explained(stored(diagnosis, bundle, question, self._settings))
         except Failure as failure:
             # A full disk may be the very incident: the answer comes first.
             LOG.warning("the answer was not stored: %s", failure)
