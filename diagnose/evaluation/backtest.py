@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from time import perf_counter
-from typing import Final
+from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -27,11 +27,19 @@ from diagnose.incident.bundle import TRUTH, read_bundle
 from diagnose.incident.bundle_check import read_facts
 from diagnose.incident.window import WindowLimits, make_window
 from diagnose.pipeline import Roles, explain
-from diagnose.schema import Diagnosis, Failure, RootCause
+from diagnose.schema import Diagnosis, Failure, Node, RootCause, Window
 from diagnose.topology import NO_SITE, SiteTopology
 
 INDEX: Final = "index.json"  # optional: {"bundles": [{"id": ..., "set": ...}]}
 BINS: Final = (0.0, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0)
+
+
+@runtime_checkable
+class Scores(Protocol):
+    """A detector that says how sure it is, the same way of every window."""
+
+    def score(self, window: Window, symptom: Node | None) -> float:
+        """Return how sure it is that there is an incident."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +53,7 @@ class Case:
         entities: How many entities could have been named.
         signals: How many signals could have been named.
         seconds: From the folder to the diagnosis.
+        score: How sure the detector is that it is an incident; what decides whether one is said.
     """
 
     id: str
@@ -53,6 +62,7 @@ class Case:
     entities: int
     signals: int
     seconds: float
+    score: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +75,13 @@ class Ranked:
 
 @dataclass(frozen=True, slots=True)
 class OperatingPoint:
-    """What happens if we speak only above some score of the first candidate."""
+    """What happens if we speak only above some score of the detector.
+
+    Attributes:
+        score: -log10 of the chance that a healthy window shows as much.
+        answered: Share of the incidents at or above it.
+        accused: Share of the healthy windows at or above it.
+    """
 
     score: float
     answered: float
@@ -180,7 +196,18 @@ def replay(
     seconds = perf_counter() - begin
     entities = {signal.node.entity for signal in window.signals}
     truth = read_truth(path / TRUTH)
-    return Case(bundle.id, diagnosis, truth, len(entities), len(window.signals), seconds)
+    counts = (len(entities), len(window.signals))
+    return Case(
+        bundle.id, diagnosis, truth, *counts, seconds, _score(roles, window, bundle.symptom)
+    )
+
+
+def _score(roles: Roles, window: Window, symptom: Node | None) -> float:
+    """Return how sure the detector is of an incident; where it does not tell, whether it is."""
+    detector = roles.detector
+    if isinstance(detector, Scores):
+        return detector.score(window, symptom)
+    return float(bool(detector.detect(window, symptom)))
 
 
 def read_truth(file: Path) -> tuple[TrueCause, ...]:
@@ -256,15 +283,13 @@ def _share_answered(cases: Sequence[Case]) -> Estimate | None:
 
 
 def _operating(incidents: Sequence[Case], healthy: Sequence[Case]) -> tuple[OperatingPoint, ...]:
-    """Return incidents answered against healthy windows accused, over the first one's score."""
+    """Return incidents answered against healthy windows accused, over the detector's score.
+
+    A candidate's score would not do: it compares the candidates of one incident with each other.
+    """
     if not incidents or not healthy:
         return ()
-
-    def scores(cases: Sequence[Case]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-        first = [case.diagnosis.ranking_without_graph[:1] for case in cases]
-        return np.array([cause[0].score if cause else 0.0 for cause in first])
-
-    ill, well = scores(incidents), scores(healthy)
+    ill, well = (np.array([case.score for case in cases]) for cases in (incidents, healthy))
     bars = np.quantile(np.concatenate([ill, well]), np.linspace(0, 1, 21))
     return tuple(
         OperatingPoint(float(bar), float((ill >= bar).mean()), float((well >= bar).mean()))
