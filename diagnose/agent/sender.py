@@ -3,50 +3,23 @@
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
-from http import HTTPStatus
-from typing import Final, Literal
+from typing import Final
 
 import httpx
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from diagnose.agent.otlp import Request
 from diagnose.agent.spool import Spool
-from diagnose.retry_after import retry_after
+from diagnose.delivery import TOLD, Outcome, outcome_of
 from diagnose.settings.sections import EndpointSection
-
-Answer = Literal["sent", "refused", "later"]
 
 FIRST_PAUSE: Final = 1.0  # seconds; doubled with each failure in a row
 LONGEST_PAUSE: Final = 60.0
 LONGEST_ASKED: Final = 600.0  # that a receiver is granted
 IDLE_SECONDS: Final = 1.0  # between two looks at an empty spool
-TOLD: Final = 300  # characters of an answer that are logged
 HEADERS: Final = {"content-type": "application/x-protobuf", "content-encoding": "gzip"}
-# What will never be accepted, however often it is sent. A wrong token or path can be repaired.
-HOPELESS: Final = (
-    HTTPStatus.BAD_REQUEST,
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-    HTTPStatus.UNPROCESSABLE_ENTITY,
-)
 
 _log = logging.getLogger("aitia.agent")
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one request.
-
-    Attributes:
-        answer: "refused" for good, or to be tried "later".
-        reason: Why it was not sent; "" where it was.
-        pause_seconds: What the receiver asked to wait; None where it asked for nothing.
-    """
-
-    answer: Answer
-    reason: str = ""
-    pause_seconds: float | None = None
 
 
 class Sender(threading.Thread):
@@ -150,9 +123,6 @@ def send(client: httpx.Client, request: Request) -> Outcome:
     except httpx.HTTPError as error:
         return Outcome("later", str(error) or type(error).__name__)
     if answer.is_success:
-        return Outcome("sent")
+        return outcome_of(answer, "")
     told = " ".join(answer.text.split())[:TOLD]
-    reason = f"HTTP {answer.status_code} {told}".strip()
-    if answer.status_code in HOPELESS:
-        return Outcome("refused", reason)
-    return Outcome("later", reason, retry_after(answer))
+    return outcome_of(answer, f"HTTP {answer.status_code} {told}".strip())

@@ -5,50 +5,23 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http import HTTPStatus
 from typing import Final, Literal, Protocol
 
 import httpx
 
 from collectors.endpoint import Endpoint
+from diagnose.delivery import TOLD, Outcome, outcome_of
 from diagnose.failure import Failure
 from diagnose.notify import formats
 from diagnose.notify.notice import Kind, Route
 from diagnose.notify.outbox import Delivery, Told
-from diagnose.retry_after import retry_after
 from diagnose.settings.notify import NotifySection
 
 ChannelKind = Literal["alertmanager", "webhook", "slack", "pagerduty"]
-Answer = Literal["sent", "refused", "later"]
 
 TIMEOUT_SECONDS: Final = 10.0
 LARGEST: Final = 1 << 16  # bytes of an answer that are read
-TOLD: Final = 300  # characters of an answer that people are told
 JSON: Final = {"Content-Type": "application/json"}
-# What will never be taken, however often it is sent. A wrong token or address can be repaired.
-HOPELESS: Final = (
-    HTTPStatus.BAD_REQUEST,
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-    HTTPStatus.UNPROCESSABLE_ENTITY,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a request.
-
-    Attributes:
-        answer: "refused" for good, or to be tried "later".
-        status: HTTP's; None where nobody answered.
-        reason: Why it was not sent, or what was answered.
-        pause_seconds: What the receiver asks to wait; None where it asks for nothing.
-    """
-
-    answer: Answer
-    status: int | None
-    reason: str
-    pause_seconds: float | None = None
 
 
 class Receiver(Protocol):
@@ -275,14 +248,8 @@ def posted(client: httpx.Client, url: str, *, secret: str = "", **what: object) 
                 if len(body) > LARGEST:
                     break
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        return Outcome("later", None, told(str(error) or type(error).__name__))
-    reason = told(f"HTTP {answer.status_code} {body.decode(errors='replace')}")
-    if answer.is_success:
-        return Outcome("sent", answer.status_code, reason)
-    hopeless = answer.status_code in HOPELESS
-    return Outcome(
-        "refused" if hopeless else "later", answer.status_code, reason, retry_after(answer)
-    )
+        return Outcome("later", told(str(error) or type(error).__name__))
+    return outcome_of(answer, told(f"HTTP {answer.status_code} {body.decode(errors='replace')}"))
 
 
 @contextmanager

@@ -9,8 +9,9 @@ from typing import Final
 import httpx
 from prometheus_client import CollectorRegistry, Counter
 
+from diagnose.delivery import Outcome
 from diagnose.failure import Failure
-from diagnose.notify.channels import AlertmanagerChannel, Channel, Outcome
+from diagnose.notify.channels import AlertmanagerChannel, Channel
 from diagnose.notify.notice import Notice, Route
 from diagnose.notify.outbox import Delivery, Outbox
 

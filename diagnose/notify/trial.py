@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from diagnose.notify.channels import Channel, Outcome
+from diagnose.delivery import Outcome
+from diagnose.notify.channels import Channel
 from diagnose.notify.notice import Notice
 from diagnose.notify.outbox import Delivery, Told
 
@@ -22,5 +23,5 @@ def tried(channel: Channel) -> Outcome:
             if channel.kind == "pagerduty" and outcome.answer == "sent":
                 channel.send(client, replace(begin, event="resolve"))
     except OSError as error:
-        return Outcome("later", None, str(error))
+        return Outcome("later", str(error))
     return outcome
