@@ -1,7 +1,6 @@
 """An alert or a host -> what is needed to explain it, read from the site's Prometheus and Loki.
 
-What is near the symptom comes first: its entity, whom that calls and who calls it, its host, then
-what is two calls away and the hosts of all these. What does not fit is left out, and said.
+``reach.py`` says how far around the symptom is read.
 """
 
 import re
@@ -22,15 +21,11 @@ from diagnose.incident.bundle import Bundle
 from diagnose.incident.extent import some
 from diagnose.incident.nearest_lines import lines_near
 from diagnose.incident.promql import Compared, compared
+from diagnose.incident.reach import HISTORY, HISTORY_STEPS, HOPS, MOST, STEP_SECONDS
 from diagnose.schema import READINGS, Node
 from diagnose.topology import NO_SITE, SiteTopology, Topology, answering, nearness, resolved
 
-HISTORY: Final = timedelta(hours=1)  # before the alert, or ...
-HISTORY_STEPS: Final = 240  # ... so many steps: the longer holds
 LATEST: Final = timedelta(hours=1)  # after the onset; what comes later is not read
-STEP_SECONDS: Final = 15.0  # where nobody says how often is scraped
-MOST: Final = 2000  # series
-HOPS: Final = 2
 GRAPH: Final = "traces_service_graph_request_total"  # labels client and server
 PODS: Final = "kube_pod_info"  # labels node and pod
 # What is derived, says nothing by itself, or is about the scrape.

@@ -1,7 +1,6 @@
 """Telemetry that was kept here -> an incident: one entity at one moment, or all of a span.
 
-What is near the symptom comes first: its entity, whom that calls and who calls it, its host, then
-what is two calls away and the hosts of all these. What does not fit is left out, and said.
+``reach.py`` says how far around the entity is read.
 """
 
 from collections.abc import Sequence
@@ -16,19 +15,14 @@ from collectors.prometheus_labels import host_of
 from diagnose.failure import Failure
 from diagnose.incident.bundle import GRACE, GRACE_STEPS, Bundle, write_bundle
 from diagnose.incident.extent import some
+from diagnose.incident.reach import HISTORY, HISTORY_STEPS, HOPS, MOST, median_step
 from diagnose.settings.sections import TelemetrySection
 from diagnose.telemetry.reader import Reader
 from diagnose.topology import SiteTopology, Topology, nearness, resolved
 from diagnose.wording import counted
 
-HISTORY: Final = timedelta(hours=1)  # before the moment that is asked about, or ...
-HISTORY_STEPS: Final = 240  # ... so many steps: the longer holds
 SEEN: Final = timedelta(days=1)  # for which an edge is believed after it was seen
 PACED: Final = timedelta(minutes=15)  # before the moment, in which readings tell their step
-STEP_SECONDS: Final = 15.0  # where they do not tell it
-LONGEST_STEP: Final = 900.0
-MOST: Final = 2000  # series
-HOPS: Final = 2
 
 
 def opened(settings: TelemetrySection) -> Reader:
@@ -134,14 +128,11 @@ def record(reader: Reader, out: Path, since: datetime, until: datetime) -> str:
 
 
 def _step_seconds(readings: pl.DataFrame) -> float:
-    """Return how far apart the readings of a series are, most often."""
+    """Return how far apart the readings of a series are, in the median."""
     apart = readings.sort("entity", "signal", "time").select(
         pl.col("time").diff().over("entity", "signal").dt.total_microseconds().alias("apart")
     )
-    seconds = apart.filter(pl.col("apart") > 0)["apart"].median()
-    if not isinstance(seconds, float):
-        return STEP_SECONDS
-    return min(max(1.0, float(round(seconds / 1e6))), LONGEST_STEP)
+    return median_step(apart["apart"].drop_nulls().to_numpy())
 
 
 def seen_topology(reader: Reader, at: datetime, end: datetime) -> Topology:

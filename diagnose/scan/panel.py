@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from diagnose.incident.reach import median_step
 from diagnose.incident.readings import ABSURD, COUNTER, FALLS, MICROSECOND, Array, Span, rates
 from diagnose.schema import Node, Signal, Window
 from diagnose.telemetry.reader import Reader, host_of
@@ -20,8 +21,6 @@ from models.kinds import kind_of_metric
 
 Places = NDArray[np.intp]
 
-STEP_SECONDS: Final = 15.0  # where readings do not tell it
-LONGEST_STEP: Final = 900.0
 SAMPLE: Final = 200_000  # readings that tell the step
 
 
@@ -127,14 +126,10 @@ def read_panel(
 
 
 def _step_seconds(place: NDArray[np.int32], micros: NDArray[np.int64]) -> float:
-    """Return how far apart the readings of a series are, most often."""
+    """Return how far apart the readings of a series are, in the median."""
     place, micros = place[:SAMPLE], micros[:SAMPLE]
     order = np.lexsort((micros, place))
-    apart = np.diff(micros[order])[np.diff(place[order]) == 0]
-    apart = apart[apart > 0]
-    if not len(apart):
-        return STEP_SECONDS
-    return min(max(1.0, float(round(np.median(apart) / 1e6))), LONGEST_STEP)
+    return median_step(np.diff(micros[order])[np.diff(place[order]) == 0])
 
 
 def _on_grid(

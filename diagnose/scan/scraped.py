@@ -17,9 +17,10 @@ from collectors.prometheus_labels import entity_of, host_of
 from diagnose.config import Settings
 from diagnose.failure import Failure
 from diagnose.incident.bundle import Bundle
-from diagnose.incident.in_place import STEP_SECONDS, scraped_often
+from diagnose.incident.in_place import scraped_often
 from diagnose.incident.live import connected, incident_near
-from diagnose.scan.panel import LONGEST_STEP, Panel
+from diagnose.incident.reach import LONGEST_STEP, STEP_SECONDS
+from diagnose.scan.panel import Panel
 from diagnose.scan.scraped_panel import read_scraped
 from diagnose.scan.shards import Shard, Targets
 from diagnose.settings.sections import EndpointSection

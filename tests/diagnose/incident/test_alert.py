@@ -11,7 +11,8 @@ from collectors.alertmanager import Fired, Silence, fingerprint
 from collectors.prometheus import Active, Rule, Series, Target, readings_of
 from diagnose.cli.report import show_diagnosis
 from diagnose.incident.alert import Alert, find_alert
-from diagnose.incident.in_place import MOST, Sources, read_around
+from diagnose.incident.in_place import Sources, read_around
+from diagnose.incident.reach import MOST
 from diagnose.schema import Diagnosis, Failure, Node
 from diagnose.topology import NO_SITE, SiteTopology, Topology
 
