@@ -50,6 +50,7 @@ IQR_TO_SIGMA: Final = 0.7413  # makes the interquartile range of normal data its
 MAD_TO_SIGMA: Final = 1.4826  # the same for the median absolute deviation
 SPREAD_TO_SIGMA: Final = 1 / 3.29  # the same for the range from the 5th to the 95th percentile
 ALIKE: Final = 0.8  # share of a movement that an earlier one must reach to be its precedent
+CALM: Final = 5  # instants within the normal range that end an excursion
 LEVEL: Final = 3.0  # robust standard deviations from which a movement may be an onset
 COUNTS: Final = ("count", "")  # units of a gauge that may count things
 
@@ -66,7 +67,8 @@ class Deviations:
         surprise: -log10 of the chance of such a score in normal life, before any correction for
             the number of signals; 0 or more.
         peak: Index of the most deviating recent instant; -1 where the score is 0.
-        onset: Index of the first recent instant outside the normal range; -1 where there is none.
+        onset: Index of the recent instant at which the excursion that holds the most deviating one left
+            the normal range; -1 where there is none.
         tested: Whether the signal has a history and was seen lately.
         brief: Whether it was seen too briefly since the alert to have sustained anything, so that
             the last stretch counts alone.
@@ -344,13 +346,18 @@ def _scale(past: Past, now: Array) -> Array:
     return np.where(past.scale > 0, past.scale, np.where(farthest > 0, farthest, 1.0))
 
 
-def _onset(lately: Array, level: Array) -> Counts:
-    """Return the first of two instants in a row that lie beyond ``level``; -1 for none."""
+def _onset(lately: Array, level: Array, calm: int = CALM) -> Counts:
+    """Return where the excursion beyond ``level`` that holds the farthest instant began; -1 for none.
+
+    It ends, looking back, where ``calm`` instants in a row lie within: what was over by then was
+    something else, however far it went.
+    """
     if not len(lately):
         return np.full(lately.shape[1], -1, dtype=np.intp)
     outside = lately > level
-    lasting = outside.copy()
-    lasting[:-1] &= outside[1:]
-    lasting[-1] = False
-    lasting = np.where(lasting.any(axis=0), lasting, outside)
-    return np.where(lasting.any(axis=0), lasting.argmax(axis=0), -1)
+    instant = np.arange(len(lately))[:, None]
+    within_for = instant - np.maximum.accumulate(np.where(outside, instant, -1), axis=0)
+    over = (within_for >= calm) & (instant < lately.argmax(axis=0))
+    begin = np.where(over, instant, -1).max(axis=0)
+    since = outside & (instant > begin)
+    return np.where(since.any(axis=0), since.argmax(axis=0), -1)

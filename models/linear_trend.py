@@ -90,7 +90,8 @@ class LinearTrend:
         )
 
     def _mixed(self, distance: Array, variance: Array) -> float:
-        return float(self.likely @ stdtr(self.freedom, distance / np.sqrt(variance)))
+        told = float(self.likely @ stdtr(self.freedom, distance / np.sqrt(variance)))
+        return min(told, 1.0)  # the weights' sum may be off by a rounding
 
 
 def linear_trend(at: Array, level: Array) -> LinearTrend:

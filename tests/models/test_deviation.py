@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diagnose.schema import Kind, Node, Signal
-from models.deviation import HISTORY, WORST, measure, sustained
+from models.deviation import CALM, HISTORY, WORST, measure, sustained
 from tests.frames import window
 
 FIELDS = ("normal", "scale", "score", "largest", "surprise", "peak", "onset", "tested")
@@ -151,3 +151,19 @@ def test_only_gauges_of_counts_vary_by_the_root_of_their_number(unit, source, mo
     signal = Signal(Node("a", "x"), Kind("x", unit), source)
     found = measure(window(np.full((99, 1), 4.0), np.full((5, 1), 6.0), signals=(signal,)))
     assert (found.score[0] > 3) == moved
+
+
+@pytest.mark.parametrize("blip", [10.0, -10.0, 40.0])
+def test_a_fault_begins_with_its_own_excursion_and_not_with_a_blip_that_was_over(blip):
+    values = noise(1, 240)
+    values[205:209, 0] += blip
+    values[225:, 0] += 60
+    assert measure(parts(values, 40)).onset[0] == 25
+
+
+@given(gap=st.integers(1, CALM - 1), start=st.integers(0, 20))
+def test_an_excursion_that_is_interrupted_goes_on(gap, start):
+    values = noise(2, 240)
+    values[200 + start :, 0] += 60
+    values[205 + start : 205 + start + gap, 0] -= 60
+    assert measure(parts(values, 40)).onset[0] == start

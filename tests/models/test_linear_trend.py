@@ -76,3 +76,10 @@ def test_a_line_without_noise_is_itself(slope):
     assert trend.slope @ trend.likely == pytest.approx(slope, abs=1e-9)
     if slope:
         assert middle(trend, 20.0) == pytest.approx(50.0, rel=1e-6)
+
+
+@given(st.integers(0, 10_000), st.floats(0.05, 2))
+def test_a_chance_is_never_more_than_sure(seed, slope):
+    trend = linear_trend(AT, slope * AT + noise(seed, 0.5))
+    assert 0 <= trend.above(1e9, 0.0) <= 1
+    assert 0 <= trend.rising() <= 1
