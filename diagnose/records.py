@@ -1,14 +1,12 @@
 """What the state database keeps beside the types that flow, as the store returns it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from diagnose.schema import Node
 
 Status = Literal["open", "answered", "abstained"]
-JobStatus = Literal["queued", "running", "done", "failed"]
 Judgement = Literal["right", "wrong", "unsure"]
 Outcome = Literal["worked", "failed", "unclear"]
 Asked = Literal["bundle", "alert", "at"]
@@ -37,29 +35,6 @@ class Incident:
     symptom: Node | None
     created_at: datetime
     status: Status
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """Work that one process asks of another.
-
-    Attributes:
-        id: Its number.
-        kind: Who can do it.
-        arguments: What to do, JSON values.
-        status: How far it is.
-        created_at: When it was asked for.
-        finished_at: When it was done or had failed.
-        error: Why it failed.
-    """
-
-    id: int
-    kind: str
-    arguments: Mapping[str, Any]
-    status: JobStatus
-    created_at: datetime
-    finished_at: datetime | None
-    error: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
-"""What was asked and answered: incidents, diagnoses, predictions, jobs, feedback."""
+"""What was asked and answered: incidents, diagnoses, predictions, feedback, repairs."""
 
 import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -13,10 +12,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from diagnose import database
 from diagnose.failure import Failure
-from diagnose.records import Asked, Feedback, Incident, Job, Repair
+from diagnose.records import Asked, Feedback, Incident, Repair
 from diagnose.schema import Diagnosis, Node, Prediction, Tried
 from diagnose.settings.sections import StoreSection
-from diagnose.tables import DIAGNOSES, FEEDBACK, INCIDENTS, JOBS, PREDICTIONS, REPAIRS
+from diagnose.tables import DIAGNOSES, FEEDBACK, INCIDENTS, PREDICTIONS, REPAIRS
 
 _DIAGNOSIS: Final = TypeAdapter(Diagnosis)
 _PREDICTION: Final = TypeAdapter(Prediction)
@@ -29,7 +28,6 @@ FORMAT: Final = 1  # of the stored documents; raised when older ones can no long
 SHORTEST_ID: Final = 6
 ASKED: Final = get_args(Asked)  # the first of them is part of every id of these
 
-T = TypeVar("T")
 Text = TypeVar("Text", str, str | None)
 
 
@@ -143,19 +141,7 @@ class Store:
         )
         with self._reading() as connection:
             row = connection.execute(newest).first()
-        return _document(row, _DIAGNOSIS) if row else None
-
-    def save_prediction(self, prediction: Prediction) -> None:
-        """Store an expected failure; of one entity, failure and moment the first one stays."""
-        with self._writing() as connection:
-            insert_predictions(connection, [prediction])
-
-    def predictions(self, limit: int = 50) -> tuple[Prediction, ...]:
-        """Return the newest predictions, newest first, ``limit`` at most."""
-        order = (PREDICTIONS.c.made_at.desc(), PREDICTIONS.c.id.desc())
-        newest = sa.select(PREDICTIONS).order_by(*order).limit(limit)
-        with self._reading() as connection:
-            return tuple(_document(row, _PREDICTION) for row in connection.execute(newest))
+        return _diagnosis(row) if row else None
 
     def add_feedback(self, feedback: Feedback) -> None:
         """Store what somebody said about an answer.
@@ -223,48 +209,6 @@ class Store:
         with self._reading() as connection:
             return tuple(Tried(*row) for row in connection.execute(counted))
 
-    def enqueue(self, kind: str, arguments: Mapping[str, Any]) -> int:
-        """Return the number of a new job for whoever claims ``kind``.
-
-        Args:
-            kind: Who can do it.
-            arguments: What to do, JSON values.
-        """
-        row = {
-            "kind": kind,
-            "arguments": json.dumps(dict(arguments), allow_nan=False),
-            "status": "queued",
-            "created_at": self._clock(),
-        }
-        with self._writing() as connection:
-            added = connection.execute(sa.insert(JOBS).values(row).returning(JOBS.c.id))
-            return int(added.scalar_one())
-
-    def claim(self, kind: str) -> Job | None:
-        """Return the oldest queued job of ``kind``, from now on the caller's alone, or None."""
-        oldest = sa.select(JOBS.c.id).filter_by(status="queued", kind=kind).order_by(JOBS.c.id)
-        oldest = oldest.limit(1).with_for_update(skip_locked=True)
-        mine = sa.update(JOBS).where(JOBS.c.id == oldest.scalar_subquery())
-        with self._writing() as connection:
-            row = connection.execute(mine.values(status="running").returning(*JOBS.c)).first()
-        return _job(row) if row else None
-
-    def finish(self, job: int, error: str | None = None) -> None:
-        """Note that a job is done, or why it failed."""
-        values = {
-            "status": "failed" if error else "done",
-            "error": _plain(error),
-            "finished_at": self._clock(),
-        }
-        with self._writing() as connection:
-            connection.execute(sa.update(JOBS).where(JOBS.c.id == job).values(values))
-
-    def jobs(self, limit: int = 50) -> tuple[Job, ...]:
-        """Return the newest jobs, newest first, ``limit`` at most."""
-        newest = sa.select(JOBS).order_by(JOBS.c.id.desc()).limit(limit)
-        with self._reading() as connection:
-            return tuple(_job(row) for row in connection.execute(newest))
-
     @contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
         with database.told(self._engine.url), database.writing(self._engine).begin() as connection:
@@ -318,16 +262,11 @@ def _incident(row: sa.Row[Any]) -> Incident:
     )
 
 
-def _job(row: sa.Row[Any]) -> Job:
-    arguments = json.loads(row.arguments)
-    return Job(row.id, row.kind, arguments, row.status, row.created_at, row.finished_at, row.error)
-
-
-def _document(row: sa.Row[Any], kind: TypeAdapter[T]) -> T:
+def _diagnosis(row: sa.Row[Any]) -> Diagnosis:
     """Return what a row's document says, and refuse one that this version cannot read."""
     try:
         if row.format == FORMAT:
-            return kind.validate_json(row.document)
+            return _DIAGNOSIS.validate_json(row.document)
     except ValidationError as error:
         raise Failure(f"stored answer {row.id} is damaged", "explain the incident again") from error
     raise Failure(

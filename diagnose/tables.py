@@ -75,20 +75,6 @@ PREDICTIONS: Final = sa.Table(
     sa.Index("predictions_once", "entity", "failure", "made_at", unique=True),
 )
 
-# Work that one process asks of another.
-JOBS: Final = sa.Table(
-    "jobs",
-    METADATA,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("kind", sa.Text, nullable=False),
-    sa.Column("arguments", sa.Text, nullable=False),
-    sa.Column("status", sa.Text, nullable=False),
-    sa.Column("created_at", UtcTime, nullable=False),
-    sa.Column("finished_at", UtcTime),
-    sa.Column("error", sa.Text),
-    sa.Index("jobs_by_status", "status", "kind", "id"),
-)
-
 # What people said about a diagnosis: the labels from which probabilities are calibrated.
 FEEDBACK: Final = sa.Table(
     "feedback",

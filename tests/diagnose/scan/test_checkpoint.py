@@ -13,8 +13,8 @@ from diagnose.scan.checkpoint import Checkpoint
 from diagnose.scan.shards import Expected, Finding, Screened, Shard
 from diagnose.schema import Node, Prediction
 from diagnose.settings.sections import StoreSection
-from diagnose.store import opened
 from diagnose.tables import FINDINGS, PREDICTIONS, SCANS
+from tests.diagnose.foretold import foretold
 from tests.programs import wait_until
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -89,18 +89,16 @@ def test_what_is_done_twice_is_there_once(checkpoint, section):
             checkpoint.add(scan, finding("gone"))
         checkpoint.finish(scan)
     assert [one.host for one in checkpoint.findings(scan)] == ["gone", "web0a"]
-    with opened(section) as store:
-        assert sorted(one.entity for one in store.predictions()) == ["gone", "web0a"]
+    assert sorted(one.entity for one in foretold(section.url)) == ["gone", "web0a"]
 
 
 def test_predictions_of_a_host_in_trouble_wait_for_its_explanation(checkpoint, section):
     scan = checkpoint.begin("all", NOON, SHARDS, "kept")
     ill = finding("web0a", Node("web0a", "cpu"))
     checkpoint.done(scan, Screened(0, (ill,)))
-    with opened(section) as store:
-        assert store.predictions() == ()
-        checkpoint.explained(scan, ill)
-        assert [one.entity for one in store.predictions()] == ["web0a"]
+    assert foretold(section.url) == ()
+    checkpoint.explained(scan, ill)
+    assert [one.entity for one in foretold(section.url)] == ["web0a"]
 
 
 def test_trouble_that_lasts_is_one_incident(checkpoint):

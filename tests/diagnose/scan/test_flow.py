@@ -15,6 +15,7 @@ from diagnose.fleet import WHOLE, Fleet, Group
 from diagnose.scan.flow import scan
 from diagnose.scan.kept import Kept
 from diagnose.store import opened
+from tests.diagnose.foretold import foretold
 from tests.diagnose.scan.conftest import FULL, HOSTS, ILL, MOMENT, SILENT, WORN, Here
 
 
@@ -49,7 +50,7 @@ def test_a_scan_tells_who_fails_next_who_is_ill_and_what_to_do(settings, capsys)
         diagnosis = store.diagnosis(ill.incident)
         assert diagnosis is not None
         assert diagnosis.root_causes == ill.causes
-        stored = {(one.entity, one.failure) for one in store.predictions()}
+    stored = {(one.entity, one.failure) for one in foretold(settings.store.url)}
     assert stored == {
         (one.prediction.entity, one.prediction.failure)
         for finding in report.findings
