@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Final
 
+import polars as pl
+
 from diagnose.causal.surge import surge
 from diagnose.guidance.instruct import instruct
 from diagnose.schema import (
@@ -63,7 +65,7 @@ def tell(diagnosis: Diagnosis, window: Window) -> tuple[Paragraph, ...]:
             ("In short", _brief(diagnosis.brief)),
             ("What to do", instruct(diagnosis, units)),
             ("Path", chain(_surge(diagnosis, window), _path(diagnosis))),
-            ("Evidence", _evidence(diagnosis.anomalies, units)),
+            ("Evidence", chain(_evidence(diagnosis.anomalies, units), _changes(diagnosis, window))),
             ("Tests", _tests(diagnosis.graph)),
             ("Rung one, association", _association(diagnosis)),
             ("Rung two, intervention", _intervention(diagnosis)),
@@ -84,6 +86,9 @@ def _silence(diagnosis: Diagnosis, window: Window) -> Iterator[str]:
         number = counted(len(diagnosis.anomalies), "signal")
         yield f"No cause can be named, though {number} left the normal range."
         return
+    silent = _silent(window)
+    if silent:
+        yield f"Nothing was read around the alert of {', '.join(map(printable, silent))}."
     found = measure(window)
     tested = int(found.tested.sum())
     if not window.recent.height:
@@ -93,13 +98,24 @@ def _silence(diagnosis: Diagnosis, window: Window) -> Iterator[str]:
     else:
         span = f"between {moment(window.recent['time'][0])} and {moment(window.as_of)} UTC"
         signals = counted(tested, "signal")
-        yield f"No incident: nothing that {signals} did {span} is more than chance does."
+        who = "No incident elsewhere" if silent else "No incident"
+        yield f"{who}: nothing that {signals} did {span} is more than chance does."
         first = int(found.surprise.argmax())
         if found.surprise[first] > 0:
             yield (
                 f"Least usual of them: {_name(window.signals[first].node)}, at its farthest "
                 f"{found.largest[first]:.3g} robust standard deviations from normal."
             )
+
+
+def _silent(window: Window) -> list[str]:
+    """Return the entities of which something was read before the alert, and nothing around it."""
+    told = {True: set[str](), False: set[str]()}
+    for signal in window.signals:
+        if signal.source == "metric":
+            seen = window.recent[str(signal.node)].is_finite().any()
+            told[bool(seen)].add(signal.node.entity)
+    return sorted(told[False] - told[True])
 
 
 def _answer(diagnosis: Diagnosis, units: dict[Node, str]) -> Iterator[str]:
@@ -179,6 +195,20 @@ def _evidence(anomalies: tuple[Anomaly, ...], units: dict[Node, str]) -> Iterato
         yield _moved(anomaly, units)
     if len(anomalies) > WITNESSES:
         yield f"{counted(len(anomalies) - WITNESSES, 'more signal')} left the normal range."
+
+
+def _changes(diagnosis: Diagnosis, window: Window) -> Iterator[str]:
+    """Yield what is on record to have been changed lately, the latest on the accused first."""
+    accused = diagnosis.root_causes[0].entity
+    made = [
+        (signal.node.entity == accused, when, signal.node)
+        for signal in window.signals
+        if signal.source == "change"
+        for when in window.recent.filter(pl.col(str(signal.node)) > 0)["time"].to_list()
+    ]
+    for _, when, node in sorted(made, reverse=True, key=lambda one: one[:2])[:RIVALS]:
+        what = printable(node.signal.partition("/")[2])
+        yield f"On record: {what} on {printable(node.entity)}, {moment(when)} UTC."
 
 
 def _moved(anomaly: Anomaly, units: dict[Node, str]) -> str:

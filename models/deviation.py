@@ -67,8 +67,8 @@ class Deviations:
         surprise: -log10 of the chance of such a score in normal life, before any correction for
             the number of signals; 0 or more.
         peak: Index of the most deviating recent instant; -1 where the score is 0.
-        onset: Index of the recent instant at which the excursion that holds the most deviating one left
-            the normal range; -1 where there is none.
+        onset: Index of the recent instant at which the excursion that holds the peak left the
+            normal range; -1 where there is none.
         tested: Whether the signal has a history and was seen lately.
         brief: Whether it was seen too briefly since the alert to have sustained anything, so that
             the last stretch counts alone.
@@ -347,7 +347,7 @@ def _scale(past: Past, now: Array) -> Array:
 
 
 def _onset(lately: Array, level: Array, calm: int = CALM) -> Counts:
-    """Return where the excursion beyond ``level`` that holds the farthest instant began; -1 for none.
+    """Return where the excursion beyond ``level`` that holds the peak began; -1 for none.
 
     It ends, looking back, where ``calm`` instants in a row lie within: what was over by then was
     something else, however far it went.

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from diagnose.schema import CausalGraph, Diagnosis, Edge, Node, RootCause
+from diagnose.schema import CausalGraph, Diagnosis, Edge, Node, RootCause, Signal
 from diagnose.story import tell
 from tests.frames import window
 
@@ -71,3 +71,26 @@ def test_what_is_called_and_not_watched_is_told():
     doubts = told(diagnosis, seen, "What would change our mind")
     assert "Signals of san: db1 calls it, and nothing of it was read." in doubts
     assert "unseen" not in doubts
+
+
+def test_of_whom_nothing_was_read_no_peace_is_claimed():
+    signals = (Signal(Node("db1", "cpu")), Signal(Node("web1", "cpu")))
+    now = np.full((12, 2), 1.0)
+    now[:, 1] = np.nan
+    answer = told(Diagnosis("calm"), window(np.ones((200, 2)), now, signals=signals))
+    assert answer.startswith("Nothing was read around the alert of web1. No incident elsewhere: ")
+
+
+def test_what_is_on_record_is_told_with_its_time():
+    signals = (Signal(Node("db1", "cpu")), Signal(Node("db1", "change/deploy"), source="change"))
+    now = np.zeros((12, 2))
+    now[3, 1] = 1.0
+    seen = window(np.zeros((200, 2)), now, signals=signals)
+    diagnosis = Diagnosis(
+        "x",
+        symptom=Node("db1", "cpu"),
+        root_causes=(RootCause("db1", "cpu", 0.9),),
+        other_probability=0.1,
+    )
+    when = f"{seen.recent['time'][3]:%H:%M:%S}"
+    assert f"On record: deploy on db1, {when} UTC." in told(diagnosis, seen, "Evidence")
