@@ -133,3 +133,11 @@ def test_where_no_runbook_fits_it_says_what_to_look_at():
     said = list(instruct(replace(DIAGNOSIS, guidance=()), {}))
     assert said[0].endswith("none is forced. Look first at redis · redis_up.")
     assert "what changed on redis" in said[1]
+
+
+def test_a_repair_of_another_than_the_likeliest_cause_says_so():
+    other = replace(GUIDANCE, entity="elsewhere")
+    said = list(instruct(replace(DIAGNOSIS, guidance=(other,)), {}))
+    accused = DIAGNOSIS.root_causes[0].entity
+    assert any(f"That is not {accused}, the likeliest cause" in one for one in said)
+    assert not any("That is not" in one for one in told())
