@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from diagnose.extras import installing
 from diagnose.failure import Failure
 
 if TYPE_CHECKING:
@@ -55,9 +56,8 @@ def extra(name: str = "diagnose") -> Iterator[None]:
         missing = (error.name or "").partition(".")[0]
         if missing in ("", "collectors", "diagnose", "models"):
             raise
-        raise Failure(
-            f"this command needs {missing}, which is not installed", f"pip install 'aitia[{name}]'"
-        ) from error
+        what = f"this command needs {missing}, which is not installed"
+        raise Failure(what, installing(name)) from error
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from typing import Final
 
 from cronsim import CronSim, CronSimError
 
+from diagnose.extras import installing
 from diagnose.fleet import Fleet, Group, read_fleet
 from diagnose.schema import Failure
 from diagnose.settings.sections import SourcesSection
@@ -133,7 +134,7 @@ def read_plan(file: Path, sources: SourcesSection) -> Fleet:
             raise Failure(what, "set sources.prometheus.url")
         if group.engine == "ray" and find_spec("ray") is None:
             what = f"{file}: the group {group.name} wants Ray, which is not installed"
-            raise Failure(what, "pip install 'aitia[ray]'")
+            raise Failure(what, installing("ray"))
     return fleet
 
 

@@ -2,6 +2,8 @@ import sys
 
 import pytest
 
+from diagnose.extras import installing
+
 
 def test_what_was_said_in_words_is_shown_as_it_was_read(run, tmp_path):
     (tmp_path / "topology.yaml").write_text(
@@ -40,7 +42,7 @@ def test_a_sentence_that_is_not_understood_ends_with_2(run, tmp_path):
         ("engine: spark", "line 4: groups.db.engine: Input should be 'local' or 'ray'"),
         (
             "engine: ray",
-            "the group db wants Ray, which is not installed (pip install 'aitia[ray]')",
+            f"the group db wants Ray, which is not installed ({installing('ray')})",
         ),
         ("source: prometheus", "the group db asks Prometheus, and none is known (set sources.prom"),
     ],

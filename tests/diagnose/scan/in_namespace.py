@@ -68,7 +68,7 @@ def namespace(environment):
 def ray_cluster(cores):
     """Yield the namespace of a Ray cluster with some cores."""
     if find_spec("ray") is None:
-        pytest.skip("NOT TESTED: Ray is not installed (pip install 'aitia[ray]')")
+        pytest.skip("NOT TESTED: Ray is not installed (make lab installs it)")
     folder = tempfile.mkdtemp(prefix="ray-")  # short: the paths of its sockets must be
     try:
         with namespace(ENVIRONMENT) as inside:
