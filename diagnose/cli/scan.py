@@ -89,7 +89,7 @@ def scan(
     else:
         for report in reports:
             show(report)
-    if any(report.findings for report in reports):
+    if any(report.findings or report.stopped for report in reports):
         raise typer.Exit(1)
 
 
@@ -171,8 +171,11 @@ def show(report: "Report") -> None:
     """Print a report for people."""
     screen = console()
     title = f"{report.group}: {counted(report.hosts, 'host')} as of {report.moment:%Y-%m-%d %H:%M}"
-    rows = [row for finding in report.findings for row in _rows(finding)]
+    now = "when last heard of" if report.stopped else "now"
+    rows = [row for finding in report.findings for row in _rows(finding, now)]
     columns = ("host", "what fails next", ">probability", ">lead time", "evidence since", "do")
+    if report.stopped:
+        screen.print(f"{report.group}: {_silence(report, report.stopped)}")
     if rows:
         screen.print(fill(table(f"{title} UTC", *columns), rows))
     else:
@@ -193,7 +196,16 @@ def show(report: "Report") -> None:
         complain("warning", f"{said}: 'aitia train life' learns it again")
 
 
-def _rows(finding: "Finding") -> Iterator[tuple[str, ...]]:
+def _silence(report: "Report", since: datetime) -> str:
+    """Return that telemetry has stopped to come, and what that means for what follows."""
+    ago = duration((report.moment - since).total_seconds())
+    return (
+        f"nothing was received since {since:%Y-%m-%d %H:%M} UTC, {ago} ago: "
+        f"{counted(report.hosts, 'host')} silent, and what follows rests on what came before"
+    )
+
+
+def _rows(finding: "Finding", now: str) -> Iterator[tuple[str, ...]]:
     """Yield a line for each expected failure, and one for trouble that is there already."""
     for one in finding.expected:
         yield _row(finding.host, one)
@@ -210,10 +222,10 @@ def _rows(finding: "Finding") -> Iterator[tuple[str, ...]]:
     if finding.guidance:
         action = finding.guidance[0].action
     since = f"{finding.since:%m-%d %H:%M}" if finding.since else ""
-    trouble = f"in trouble now, {cause}"
+    trouble = f"in trouble {now}, {cause}"
     if finding.incident:
         action = f"{action} (aitia incidents show {finding.incident})".strip()
-    yield finding.host, trouble, probability, "now", since, action
+    yield finding.host, trouble, probability, now, since, action
 
 
 def _row(host: str, expected: "Expected") -> tuple[str, ...]:

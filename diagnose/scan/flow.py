@@ -16,12 +16,11 @@ from diagnose.scan.engines import Engine
 from diagnose.scan.explanation import advised, explaining
 from diagnose.scan.life import learned_life
 from diagnose.scan.screening import Look, screen
-from diagnose.scan.shards import Expected, Finding
+from diagnose.scan.shards import Finding
 from diagnose.scan.source import Source
-from diagnose.schema import Prediction
+from diagnose.scan.unheard import missed, moment_of
 
 EXPLAINED: Final = 10  # hosts of a scan, the most surprising ones: when all are ill, few tell why
-MISSED: Final = 0.5  # nominal, as of any silence
 
 Tell = Callable[[str, int, int], None]
 
@@ -35,10 +34,12 @@ class Report:
         moment: As of which it looked.
         hosts: How many it looked at.
         findings: Of hosts of which there is something to tell, the most urgent first.
-        read: Hosts of which something was read.
+        read: Hosts of which something was read; none where telemetry has stopped.
         unseen: Hosts of which nothing was.
         cut: Hosts that have more series than were read.
         changed: Hosts that do not show the signals that their normal life was learned of.
+        stopped: When the newest reading was taken, where nothing has come of any host since then
+            and for so long that all are silent; None where telemetry comes.
         resumed: Whether a scan was carried on that another process had begun.
         seconds: That each stage took.
     """
@@ -51,6 +52,7 @@ class Report:
     unseen: tuple[str, ...]
     cut: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
+    stopped: datetime | None = None
     resumed: bool = False
     seconds: Mapping[str, float] = field(default_factory=dict)
 
@@ -76,7 +78,7 @@ def scan(
         source: Who is asked what hosts showed.
         roles: Makes those who explain, in a process of their own; it is sent there, and only where
             a host is in trouble.
-        at: As of when; None for now. The newest telemetry holds where that is older.
+        at: As of when; None for now. The newest telemetry holds where that is a little older.
         tell: Is told how far it is: what is done, how many, of how many.
         expected: Further hosts that exist; they are unseen where nothing is read of them.
 
@@ -88,17 +90,19 @@ def scan(
     hosts = fleet.members([*census.hosts, *expected])[group.name]
     shards = list(census.shards(hosts))
     with Checkpoint.opened(settings.store) as checkpoint:
-        moment, held = min(at, census.newest), life.digest if life else ""
+        moment, held = moment_of(at, census.newest), life.digest if life else ""
         started = checkpoint.begin(group.name, moment, shards, source.name, held)
-        look = Look(source, started.moment, group.alpha, group.least_probability, life)
+        until = min(started.moment, census.newest)
+        look = Look(source, started.moment, until, group.alpha, group.least_probability, life)
         begun = perf_counter()
         _screen(settings, look, engine, checkpoint, started, tell)
         screened_at = perf_counter()
         shards_done = checkpoint.screened(started)
+        stopped = bool(shards_done) and all(shard.stopped for shard in shards_done)
         unseen = set(hosts).difference(census.hosts)
         unseen.update(host for shard in shards_done for host in shard.unseen)
         for host in sorted(unseen & group.named):
-            checkpoint.add(started, _advised(_missed(host, started.moment), settings))
+            checkpoint.add(started, _advised(missed(host, started.moment), settings))
         _explain(settings, group, source, checkpoint, started, roles, tell)
         findings = checkpoint.findings(started)
         checkpoint.finish(started)
@@ -107,10 +111,11 @@ def scan(
         started.moment,
         len(hosts),
         tuple(sorted(findings, key=_urgency)),
-        frozenset(hosts) - unseen,
+        frozenset() if stopped else frozenset(hosts) - unseen,
         tuple(sorted(unseen)),
         tuple(sorted(host for shard in shards_done for host in shard.cut)),
         tuple(sorted(host for shard in shards_done for host in shard.changed)),
+        until if stopped else None,
         started.resumed,
         {"screen": screened_at - begun, "explain": perf_counter() - screened_at},
     )
@@ -150,7 +155,7 @@ def _explain(
     with Aside(partial(explaining, settings, source, roles, group.alpha)) as aside:
         for done, finding in enumerate(waiting):
             tell("explanations", done, len(waiting))
-            lasting = checkpoint.incident_of(finding.host, started.moment)
+            lasting = checkpoint.incident_of(finding.host, finding.moment)
             checkpoint.explained(started, aside.explained(finding, lasting))
     for finding in troubled[EXPLAINED:]:
         said = f"It was not explained: {EXPLAINED} other hosts are more surprising."
@@ -175,15 +180,6 @@ def _advised(finding: Finding, settings: Settings) -> Finding:
     folder = settings.guidance.runbooks
     expected = tuple(advised(one.prediction, folder) for one in finding.expected)
     return replace(finding, expected=expected)
-
-
-def _missed(host: str, moment: datetime) -> Finding:
-    """Return what to tell of a host that somebody named and of which nothing was read."""
-    outage = Prediction(
-        host, "outage", MISSED, 0.0, moment, calibration="uncalibrated", source="silence"
-    )
-    said = "Nothing was read of it in the hour before the scan."
-    return Finding(host, moment, (Expected(outage),), missing=(said,))
 
 
 def _urgency(finding: Finding) -> tuple[float, float, float, str]:

@@ -21,6 +21,7 @@ from diagnose.scan.life import Life
 from diagnose.scan.panel import Panel
 from diagnose.scan.shards import Expected, Finding, Screened, Shard
 from diagnose.scan.source import Source
+from diagnose.scan.unheard import INSTANTS, from_now, silenced, stopped
 from diagnose.schema import Prediction
 from models.detector import RobustDetector
 from models.deviation import countable
@@ -31,7 +32,6 @@ from models.screen import bounds
 HISTORY: Final = timedelta(hours=1)
 RECENT: Final = timedelta(minutes=7)  # judged by what comes before
 HALVED: Final = log10(2)  # what a surprise loses that is the larger of two
-SILENT: Final = 4  # instants at the end without a reading, from which an entity may be silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,8 @@ class Look:
 
     Attributes:
         source: Who is asked what hosts showed.
-        moment: Of the scan; nothing later is read.
+        moment: Of the scan.
+        until: When the newest reading was taken; nothing later is read.
         alpha: Chance that a calm host is called anomalous.
         least_probability: Below which a prediction is not told.
         life: The normal lives of hosts; None where they were not learned.
@@ -48,6 +49,7 @@ class Look:
 
     source: Source
     moment: datetime
+    until: datetime
     alpha: float
     least_probability: float
     life: Life | None = None
@@ -59,23 +61,25 @@ def screen(look: Look, shard: Shard) -> Screened:
     Raises:
         Failure: its source cannot be read.
     """
-    panel = look.source.panel(shard, (look.moment - HISTORY, look.moment), RECENT)
+    panel = look.source.panel(shard, (look.until - HISTORY, look.until), RECENT)
     if panel is None:
-        return Screened(shard.number, (), shard.hosts)
+        return Screened(shard.number, (), shard.hosts, stopped=look.moment > look.until)
     judged = look.life.judged(panel) if look.life else Judged()
     found = {one.host: one for one in _in_trouble(panel, look, judged)}
     odd = _odd(panel, look, judged, found)
     for one in odd:
         surprise = judged.surprise[one.entity] - HALVED
         symptom = one.evidence[0]
-        found[one.entity] = Finding(one.entity, look.moment, (), surprise, symptom, one.since)
-    for one in _each_once(_foreseen(panel, look), odd, look.least_probability):
+        found[one.entity] = Finding(one.entity, look.until, (), surprise, symptom, one.since)
+    for one in _each_once(_expected(panel, look), odd, look.least_probability):
         host = host_of(one.entity)
-        finding = found.get(host, Finding(host, look.moment))
-        found[host] = replace(finding, expected=(*finding.expected, Expected(one)))
+        finding = found.get(host, Finding(host, look.until))
+        told = Expected(from_now(one, look.moment))
+        found[host] = replace(finding, expected=(*finding.expected, told))
     unseen = tuple(host for host in shard.hosts if host not in set(panel.hosts))
     findings = tuple(found[host] for host in sorted(found))
-    return Screened(shard.number, findings, unseen, panel.cut, judged.others)
+    gone = stopped(panel, look.moment)
+    return Screened(shard.number, findings, unseen, panel.cut, judged.others, gone)
 
 
 def _in_trouble(panel: Panel, look: Look, judged: Judged) -> Iterator[Finding]:
@@ -86,13 +90,13 @@ def _in_trouble(panel: Panel, look: Look, judged: Judged) -> Iterator[Finding]:
     detector = RobustDetector(look.alpha)
     for place in np.flatnonzero(most - halved >= bar):
         host = panel.hosts[place]
-        window = panel.window(panel.columns_of(int(place)), look.moment)
+        window = panel.window(panel.columns_of(int(place)), look.until)
         score = detector.score(window)
         if score - halved[place] >= bar:
             first = detector.detect(window)[0]
             surprise = max(score, judged.surprise.get(host, 0.0)) - halved[place]
             yield Finding(
-                host, look.moment, surprise=surprise, symptom=first.node, since=first.onset
+                host, look.until, surprise=surprise, symptom=first.node, since=first.onset
             )
 
 
@@ -109,7 +113,7 @@ def _odd(
     if not look.life or not places:
         return ()
     columns = [column for place in places for column in panel.columns_of(place)]
-    return look.life.predictor(look.alpha / 2).predict(panel.window(columns, look.moment))
+    return look.life.predictor(look.alpha / 2).predict(panel.window(columns, look.until))
 
 
 def _each_once(
@@ -122,11 +126,20 @@ def _each_once(
     return joined((*known, *fresh)) if fresh else known
 
 
+def _expected(panel: Panel, look: Look) -> tuple[Prediction, ...]:
+    """Return what fails next; every host is silent where everything has stopped to come."""
+    known = tuple(_foreseen(panel, look))
+    if not stopped(panel, look.moment):
+        return known
+    down = [one for one in silenced(panel, look.until) if one.probability >= look.least_probability]
+    return joined((*known, *down))
+
+
 def _foreseen(panel: Panel, look: Look) -> Iterator[Prediction]:
     """Yield what fails next, most probable first."""
     levels = telling(panel.signals, panel.values)
-    window = panel.window(levels.tolist(), look.moment)
-    silent = panel.window(np.flatnonzero(_gone(panel)).tolist(), look.moment)
+    window = panel.window(levels.tolist(), look.until)
+    silent = panel.window(np.flatnonzero(_gone(panel)).tolist(), look.until)
     for one in foreseen(window, silent):
         if one.probability >= look.least_probability:
             yield one
@@ -134,7 +147,7 @@ def _foreseen(panel: Panel, look: Look) -> Iterator[Prediction]:
 
 def _gone(panel: Panel) -> NDArray[np.bool_]:
     """Return the columns of the entities of which nothing was read at the end."""
-    seen = (~np.isnan(panel.values[-SILENT:])).any(axis=0)
+    seen = (~np.isnan(panel.values[-INSTANTS:])).any(axis=0)
     entities = [signal.node.entity for signal in panel.signals]
     begins = np.flatnonzero([a != b for a, b in zip(entities, [None, *entities], strict=False)])
     alive = np.logical_or.reduceat(seen, begins)

@@ -48,7 +48,7 @@ class Finding:
 
     Attributes:
         host: Its name.
-        moment: Of the scan.
+        moment: As of which it was looked at: the newest reading's.
         expected: What fails next, of the host and of its parts, most probable first.
         surprise: -log10 of the chance that the host is calm and shows as much.
         symptom: Its most surprising signal where it is in trouble now; None where it is not.
@@ -85,6 +85,7 @@ class Screened:
         unseen: Hosts of which nothing was read.
         cut: Hosts that have more series than were read.
         changed: Hosts that do not show the signals that their normal life was learned of.
+        stopped: Whether nothing had come of any of its hosts for long.
     """
 
     shard: int
@@ -92,3 +93,4 @@ class Screened:
     unseen: tuple[str, ...] = ()
     cut: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
+    stopped: bool = False

@@ -175,7 +175,7 @@ def scanned(folder, engine):
         "AITIA_STORE__URL": f"sqlite:///{folder}/state-{time.time_ns()}.db",
         "AITIA_MODEL__PROPOSER": "none",
     }
-    scan = [sys.executable, "-m", "diagnose", "scan", "-o", "json"]
+    scan = [sys.executable, "-m", "diagnose", "scan", "-o", "json", "--at", END.isoformat()]
     with (folder / "report.json").open("wb") as out:
         before = {pid: cpu_seconds(pid) for pid in engine.members(os.getpid())}
         begun, peak = time.perf_counter(), 0.0

@@ -29,7 +29,7 @@ REPEATS = 3  # of which the fastest counts
 
 def by_shard(source: Kept, census: KeptCensus, moment: datetime, sizes: list[int]) -> None:
     """Say how many hosts a second are screened in shards of each size."""
-    look = Look(source, moment, ALPHA, LEAST_PROBABILITY)
+    look = Look(source, moment, moment, ALPHA, LEAST_PROBABILITY)
     screen(look, next(census.shards(census.hosts)))  # libraries and models are loaded
     say("| hosts of a shard | hosts/s | ms a host | peak MB |")
     say("|---|---|---|---|")

@@ -111,6 +111,7 @@ def test_trouble_that_lasts_is_one_incident(checkpoint):
 
 SLOW = """
 import sys, time
+from datetime import datetime
 from diagnose.config import Settings
 from diagnose.fleet import Fleet, Group
 from diagnose.scan import flow
@@ -127,8 +128,9 @@ class Slow:
 KeptCensus.shards.__defaults__ = (3,)  # hosts of a shard
 settings = Settings.model_validate_json(sys.argv[1])
 calm = Group(name="some", hosts=("db*", "web[0-4]", "web9"))
+at = datetime.fromisoformat("2026-03-01T13:20Z")
 source = Kept(settings.telemetry.root)
-report = flow.scan(settings, Fleet(groups=(calm,)), calm, Slow(), source, None)
+report = flow.scan(settings, Fleet(groups=(calm,)), calm, Slow(), source, None, at)
 print("resumed", report.resumed)
 """
 

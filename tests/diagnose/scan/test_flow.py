@@ -19,7 +19,7 @@ from tests.diagnose.foretold import foretold
 from tests.diagnose.scan.conftest import FULL, HOSTS, ILL, MOMENT, SILENT, WORN, Here
 
 
-def scanned(settings, fleet=WHOLE, roles=None, at=None, expected=()):
+def scanned(settings, fleet=WHOLE, roles=None, at=MOMENT, expected=()):
     composed = roles or partial(compose, settings)
     source = Kept(settings.telemetry.root)
     return scan(settings, fleet, fleet.groups[0], Here(), source, composed, at, expected=expected)
@@ -88,6 +88,38 @@ def test_a_scan_of_an_earlier_moment_sees_nothing_later(settings):
     assert {ILL, SILENT}.isdisjoint(by_host(report))
 
 
+@pytest.mark.parametrize(
+    ("late", "words"), [(timedelta(minutes=20), "20 min"), (timedelta(hours=23), "23 h")]
+)
+def test_where_nothing_comes_any_more_all_hosts_are_silent_and_that_is_said_first(
+    settings, capsys, late, words
+):
+    now = MOMENT + late
+    report = scanned(settings, at=now)
+    assert (report.moment, report.stopped, report.read) == (now, MOMENT, frozenset())
+    found = by_host(report)
+    assert set(found) == set(HOSTS)
+    for host in HOSTS:
+        outages = [
+            one.prediction for one in found[host].expected if one.prediction.failure == "outage"
+        ]
+        assert [one.made_at for one in outages] == [now]
+        assert outages[0].since <= MOMENT
+    (full,) = (one.prediction for one in found[FULL].expected if one.prediction.source == "trend")
+    assert full.lead_time_seconds == pytest.approx(max(3730 - late.total_seconds(), 0), abs=400)
+    show(report)
+    first, *rest = capsys.readouterr().out.strip().splitlines()
+    assert first.startswith(f"all: nothing was received since 2026-03-01 13:20 UTC, {words} ago")
+    assert not any("in trouble now" in line for line in rest)
+
+
+@pytest.mark.parametrize("late", [timedelta(seconds=90), timedelta(minutes=6)])
+def test_what_takes_a_while_to_come_is_no_silence(settings, late):
+    fleet = Fleet(groups=(Group(name="web", hosts=("web[0-7]",)),))
+    report = scanned(settings, fleet, at=MOMENT + late)
+    assert (report.moment, report.stopped, report.findings) == (MOMENT, None, ())
+
+
 def test_a_calm_fleet_needs_nobody_who_explains(settings):
     fleet = Fleet(groups=(Group(name="web", hosts=("web[0-7]",)),))
     report = scanned(settings, fleet, roles=lambda: pytest.fail("nobody is in trouble"))
@@ -119,7 +151,7 @@ def test_the_command_scans_in_processes_of_its_own(settings, tmp_path):
     fleet.write_text("groups:\n  db:\n    hosts: ['db*']\n  web:\n    hosts: ['web*']\n")
     command = [sys.executable, "-m", "diagnose", "scan", "--fleet", str(fleet), "--group", "db"]
     done = subprocess.run(
-        [*command, "--workers", "2", "-o", "json"],
+        [*command, "--workers", "2", "--at", MOMENT.isoformat(), "-o", "json"],
         env=environment,
         capture_output=True,
         text=True,

@@ -109,7 +109,7 @@ def told(folder, text="", name=""):
     )
     source = Kept(settings.telemetry.root)
     roles = partial(compose, settings)
-    report = scan(settings, WHOLE, WHOLE.groups[0], Here(), source, roles)
+    report = scan(settings, WHOLE, WHOLE.groups[0], Here(), source, roles, MOMENT)
     notifier = Notifier.of(settings, CollectorRegistry())
     with opened(settings.store) as store:
         announce(report, notifier, store, "dba")

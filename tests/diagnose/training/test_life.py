@@ -28,6 +28,7 @@ from tests.diagnose.scan.conftest import Here, keep
 
 LEARNED = datetime(2026, 3, 3, 12, tzinfo=UTC)
 HOURS, LATER = 37, 6
+AT = ("--at", (LEARNED + timedelta(hours=LATER)).isoformat())
 ODD = "web2"
 HOSTS = [f"web{i}" for i in range(4)]
 SIGNALS = ("cpu_utilization", "http_requests", "request_latency_seconds", "queue_depth", "threads")
@@ -103,7 +104,7 @@ def test_a_card_says_what_was_learned_of_whom(learned):
 
 def test_a_shift_that_has_lasted_for_hours_is_told_by_who_knows_the_host(learned, tmp_path):
     folder, _ = learned
-    status, printed, errors = aitia(folder, tmp_path / "state.db", "scan", "-o", "json")
+    status, printed, errors = aitia(folder, tmp_path / "state.db", "scan", *AT, "-o", "json")
     assert status == 1, errors
     (report,) = json.loads(printed)
     (found,) = report["findings"]
@@ -124,7 +125,7 @@ def screened(folder, moment=LEARNED + timedelta(hours=LATER)):
     source = Kept(str(folder / "tables"))
     (shard,) = source.census(moment).shards(HOSTS)
     life = learned_life(folder / "life" / "life.safetensors")
-    return screen(Look(source, moment, 0.001, 0.02, life), shard)
+    return screen(Look(source, moment, moment, 0.001, 0.02, life), shard)
 
 
 @pytest.fixture
