@@ -1,149 +1,162 @@
 """Read a sentence about what causes what between two variables, whatever its wording.
 
-The sentence comes with numbers for names. Common causes and common effects are told by their nouns
-or by a verb that has both variables as subjects or objects; else the sentence is about one acting
-on the other: directly, through others, or in either way, and in one direction.
+The sentence comes with numbers for names. First it is told apart whether something is said to stand
+between the two, or nothing. What is left is reduced to symbols, one for each part that words play,
+and these to who acts on whom among the two and a third variable: that makes up the claim.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from models.corr2cause.claim_steps import Step, read_steps
+from models.corr2cause.claim_words import symbols_of
 from models.corr2cause.naming import PLACE
 from models.corr2cause.relations import Claim, Kind
 
-# What acts: as a verb, and as its participle.
-ACTS: Final = (
-    r"(?:caus(?:e|es)|affects?|influences?|impacts?|drives?|determines?|produces?|triggers?|"
-    r"shapes?|controls?|generates?|induces?|provokes?|acts? (?:\w+ly )?(?:up)?on|"
-    r"leads? (?:\w+ly )?to|results? (?:\w+ly )?in|brings? about|gives? rise to|"
-    r"contributes? (?:\w+ly )?to|feeds?(?: into)?|points? (?:in)?to|changes?|alters?|moves?|"
-    r"explains?|(?:is|are) responsible for)"
-)
-ACTED: Final = (
-    r"(?:caused|affected|influenced|impacted|driven|determined|produced|triggered|shaped|controlled|"
-    r"generated|induced|provoked|acted (?:up)?on|brought about|explained|changed|altered)"
-)
-CAUSE: Final = (
-    r"(?:causes?|parents?|ancestors?|drivers?|sources?|origins?|reasons?|root|influences?|upstream|"
-    r"predecessors?|antecedents?|precursors?|contributors?|determinants?)"
-)
-EFFECT: Final = (
-    r"(?:effects?|results?|consequences?|child(?:ren)?|descendants?|outcomes?|products?|"
-    r"successors?|downstream)"
-)
-BOTH: Final = (
-    r"(?:both (?:of )?)?<x>(?: and|,? as well as|,? and also| together with| &)"
-    r"(?: also)?(?: both)?(?: by| of| on| to)? <y>"
-)
-SHARED: Final = r"(?:common|shared|joint|mutual|same|third)"
+Edge = tuple[str, str]  # who acts, on whom
 
-CONFOUNDER: Final = (
-    re.compile(
-        rf"confound|\bco-?effects?\b|{CAUSE} in common|behind {BOTH}|"
-        rf"{CAUSE} (?:that |which )?they (?:both )?share|"
-        rf"(?:from|on|upon) which {BOTH} (?:\w+ )?(?:depend|result|stem|arise|derive|follow)|"
-        rf"{SHARED} (?:\w+ ){{0,4}}{CAUSE}\b|shar\w+ (?:\w+ ){{0,4}}{CAUSE}\b|"
-        rf"\b{CAUSE} (?:of|for|behind) {BOTH}|{BOTH} (?:\w+ ){{0,6}}{EFFECT} of\b|"
-        rf"effect (?:up)?on {BOTH}"
-    ),
-    re.compile(
-        rf"\b{ACTS} (?:directly |indirectly )?{BOTH}|"
-        rf"{BOTH} (?:\w+ ){{0,5}}{ACTED}\b(?: \w+)* by\b|"
-        rf"{ACTS} <x>,? (?:and|as well as) (?:which |that |who |it |also |then )*{ACTS} <y>|"
-        rf"{BOTH} (?:\w+ )?(?:depend|stem|arise|result|originate|derive|come|follow)s? "
-        rf"(?:causally )?(?:on|from)\b"
-    ),
-)
-COLLIDER: Final = (
-    re.compile(
-        rf"\bcollid\w+|\bco-?causes?\b|{EFFECT} in common|"
-        rf"{EFFECT} (?:that |which )?they (?:both )?share|"
-        rf"{SHARED} (?:\w+ ){{0,4}}{EFFECT}\b|shar\w+ (?:\w+ ){{0,4}}{EFFECT}\b|"
-        rf"\b{EFFECT} of {BOTH}|{BOTH} (?:\w+ ){{0,6}}{CAUSE} of\b|"
-        rf"{BOTH} (?:\w+ ){{0,3}}have (?:\w+ ){{0,4}}effects? on\b"
-    ),
-    re.compile(
-        rf"\b{ACTED} (?:\w+ )*?by {BOTH}|{BOTH} (?:\w+ ){{0,3}}{ACTS}\b|"
-        rf"{ACTED} (?:\w+ )*?by <x>,? (?:and|as well as) (?:\w+ ){{0,4}}(?:{ACTED} )?by <y>|"
-        rf"(?:depends? (?:\w+ )?on|results? from|stems? from|arises? from|due to) {BOTH}"
-    ),
-)
-THROUGH: Final = re.compile(
-    rf"\b{CAUSE} of (?:an? |some )?{CAUSE}\b|\b{EFFECT} of (?:an? |some )?{EFFECT}\b|"
-    r"\bindirect|\bmediat|\bthrough\b|\bvia\b|\bby way of\b|\bsomething else\b|\bintermedia|"
-    r"\bin turn\b|"
-    r"\bchain\b|\b(?:another|other|some|third|further|a) (?:\w+ ){0,2}(?:variables?|factors?)\b|"
-    r"\bin between\b|\bpasses?\b.*\bon\b|\bstep(?:s|ping)?\b|\bdetour\b|"
-    r"\broundabout\b|\bremote\b|\bdistal\b|"
-    r"\blength (?:of )?(?:at least|more than|two|2|greater)|\bdistant\b|\bin motion\b|"
-    r"\bsomething that\b|\bsomething which\b|\bcausal path\b"
-)
-AT_ONCE: Final = re.compile(
-    r"\bdirect(?:ly)?\b|\bimmediate(?:ly)?\b|\bstraight\b|\bparents?\b|\bchild(?:ren)?\b|\bitself\b|"
-    r"\bfirst-?hand\b|\bproximate\b|\barrow\b|\bedge\b|"
-    r"\bpoints? (?:in)?to\b|→|->|←|<-"
-)
-NOTHING_BETWEEN: Final = re.compile(
-    r"\bunmediated\b|\bnot mediated\b|"
-    r"\b(?:without|with no|and no|no|not via|not through|nothing)\b(?: \w+){0,4}? "
-    r"(?:between|mediat\w+|intermedia\w+|variables?|detours?|steps?|factors?|chain)"
-)
-EITHER_WAY: Final = re.compile(
-    r"\bdirectly or indirectly\b|\bindirectly or directly\b|\bdirect or indirect\b|"
-    r"\bindirect or direct\b|\bdirectly or (?:through|via)"
-)
-# "but not a direct one": what is left must still claim a cause.
-NOT_DIRECT: Final = re.compile(
-    r"(?:,|\bbut\b|\bthough\b|\balthough\b|\beven if\b|\byet\b|\band\b|\balbeit\b|\s)*"
-    r"\b(?:it |this |that |the )?(?:\w+ )?(?:is |are |does so |do so )?"
-    r"(?:not|n't|never|non|without)[ -]"
-    r"(?:in )?(?:an? |the |its |being |necessarily |via an? )*"
-    r"(?:direct(?:ly)?|immediate(?:ly)?|straight|parent|child)\b"
-    r"(?: (?:one|way|manner|cause|effect|causes|effects|influence|link|child|parent)\b)?"
-)
-DENIED_VERB: Final = re.compile(r"\b(?:does|do|did|is|are|was) (?:not|n't|never) (?:\w+ )?<|n't\b")
+LONGEST: Final = 600  # characters of a claim
 DENIED: Final = re.compile(
     r"\b(?:does|do|did|is|are|was|has|have|can)(?: not|n't)\b|\bnever\b|\bcannot\b|\bno\b|"
     r"\bneither\b|\bnothing\b|\bfalse\b|\bnot\b"
 )
-# Both play the same part, whatever that is.
-TOGETHER: Final = re.compile(
-    r"\bboth (?:of )?<|<[xy]> (?:and|as well as|or) <[xy]>(?!.*\bfrom <)|\bthey\b|"
-    r"\bshar(?:e|es|ed|ing)\b|\beach other\b|\bthe two\b|\bthem\b"
-)
 # What denies comes behind all that is claimed, and may deny something else.
 AFTERTHOUGHT: Final = re.compile(r"<[xy]>.*<[xy]>.*,.*\b(?:not|no|never|without)\b")
-# The second acts on the first.
-TURNED: Final = re.compile(
-    rf"<x> (?:\w+ ){{0,4}}?{ACTED}\b.*<y>|\bby (?:\w+ ){{0,9}}?<y>|"
-    rf"<x> (?:is|are|was|be|being) (?:\w+ ){{0,8}}?{EFFECT} of (?:.* )?<y>|"
-    rf"\b(?:from|because of|due to|owing to|thanks to|responds? (?:\w+ )*?to|reacts? (?:\w+ )*?to|"
-    rf"depend(?:s|ent)? (?:\w+ )*?(?:up)?on|(?:starts?|begins?|originat\w+) (?:in|at|with)|"
-    rf"attributable to|"
-    rf"attributed to|feels? (?:\w+ )*?of|subject to (?:\w+ )*?of|owes? (?:.* )?to|"
-    rf"traced (?:back )?to)"
-    rf" <y>|"
-    rf"\b(?:stems?|results?|arises?|follows?|comes?|derives?|originates?|receives?) "
-    rf"(?:\w+ )*?from (?:.* )?<y>|"
-    rf"\b{CAUSE} of <x>(?: \w+){{0,4}}? (?:is|are|be|includes?|contains?|we find) <y>|"
-    rf"\b{CAUSE} of <x>,? <y>|<x> has <y>|<x> .*\bhas <y> as|<x>(?:'s| s) (?:\w+ ){{0,3}}{CAUSE} |"
-    rf"\bunder (?:\w+ )*?influence of <y>|<x> ?(?:←|<-+|<=)|"
-    rf"\b{ACTED} <x> .*\bis <y>|\bit is <y> (?:that|which)|"
-    rf"\beffect(?:s)? on <x> (?:of|from|by) <y>|\binfluence (?:up)?on <x> (?:of|from|by) <y>"
+CONFOUNDED: Final = re.compile(r"\bconfound\w*|\bco-?effects?\b|\b(?:half-?)?siblings?\b")
+COLLIDED: Final = re.compile(r"\bcollider\w*|\bco-?causes?\b|\bco-?parents?\b")
+
+# Each rule takes symbols together that play one part; see ``claim_words``. The order matters.
+RULES: Final = tuple(
+    (re.compile(pattern), part)
+    for pattern, part in (
+        # "causes" and "influence": nouns behind an article or "has", and before "of" or "on".
+        (r"(?<=[hJsm])C(?![xyz])|C(?=o)|(?<=w)C(?=v)", "A"),
+        (r"C(?=m*(?:[xyz]|$))|(?<=[xyzcw])C(?!s)", "F"),
+        (r"C", "A"),
+        (r"(?<=[hJsm])I(?!m*[xyz])|I(?=[nof])", "T"),
+        (r"D[no]?([xyz])k?([xyz])[FI]$", r"\1F\2"),  # "if one moves x, y moves"
+        (r"q?([xyzB])v?[PFI]k([xyzB])v?[PFI]$", r"\1F\2"),
+        (r"I", "F"),
+        (r"v[m]F(?=f)", "R"),  # "gets a push from"
+        (r"m", ""),
+        (r"(?:(?<=^)|(?<=[wkcN]))D[no]?(?=[xyz])", ""),
+        (r"D", "F"),
+        (r"([xyzB])v?[PFI]q([xyzB])v?[PFID](?=$|k)", r"\2F\1"),  # "y moves when x moves"
+        (r"q", ""),
+        (r"k[ck]*k", ""),
+        (r"^k|k$", ""),
+        (r"(?<=v)k(?=[AEeP])", ""),
+        (r"z[zJ]*z", "z"),
+        (r"Jz", "z"),
+        (r"vv+", "v"),
+        (r"vk?(?=[wF])(?!w)|v(?=R)", ""),
+        (r"([xyz])vz(?=[wk]|$)", r"\1"),  # "x is a variable that": x
+        (r"([xyz])vz(?=[xy])", r"\1w"),
+        (r"(?<=[xyzB])vz(?=f)", "v"),
+        (r"(?<=[xyz])t(?=F)", ""),
+        (r"AA+", "A"),
+        (r"([AE])k?c\1k?o", r"\1o"),
+        (r"AoAo", "AozAo"),
+        (r"[Ee]o[Ee]o", "EozEo"),
+        # "a cause of x and a cause of y", "by x and by y", "acts on x and also on y": both.
+        (r"([AEeTL]?)([onbftw])([xy])k?c(?:wv?|h)?\1?\2(?!\3)[xy]", r"\1\2B"),
+        (r"([xy])k?c(?!\1)[xy]", "B"),
+        (r"v?P([bnt]?)([xy])k?cw?v?P\1(?!\2)[xy]", r"vP\1B"),
+        (r"([FR][nto]?)([xy])k?cw?\1(?!\2)[xy]", r"\1B"),
+        (r"([FR])([xy])k?c[onbtf](?!\2)[xy]", r"\1B"),
+        (r"w([xy])([FR])[onbtf]*k?c[nfto]?w?(?!\1)[xy]\2", r"wB\2"),
+        (r"ow([xyB])v?[eE](?=$|k)", r"w\1R"),  # "of which y is an effect"
+        (r"ow([xyB])v?A(?=$|k)", r"w\1F"),
+        (r"(?<=B)(?P<between>.*)G", r"\g<between>B"),
+        (r"(?<=fw)([xyB])E", r"\1R"),
+        (r"zw([xy])([FR])(?=k?v?[AEFRP])", r"\1\2z"),  # "what x causes is a cause of": chain
+        (r"vK[nt]+(?=[xyzB])|K[Te]?[nt]*(?=[xyzB])", "F"),
+        (r"[TeL]o([xyzB])v?[nt]+(?=[xyzB])", r"\1F"),
+        (r"(?<=[xyzB])F(?=R)", ""),  # "moves because of"
+        # Predicates: "is driven by", "has an effect on", "is one of the causes of".
+        (r"v?P[bf]", "R"),
+        (r"(?<![v])h?P[nt]?(?=[xyzB])", "F"),
+        (r"(?<=[xyzBw])[kc]?v?J?Ao(?=[^w])", "F"),
+        (r"(?<=[xyzBw])[kc]?v?J?[Ee]o(?=[^w])", "R"),
+        (r"(?<=[xyzBw])(?:hJ?[Te][nto]|vJ?[T][nto])(?=[xyzBJAEw])", "F"),
+        (r"hn([xyzB])[Te]", r"F\1"),
+        (r"v?R[onftb]*k?[onftb]*(?:[TeEL][ofn]|Af)?", "R"),
+        (r"v?F[nto]*(?:e[ofn](?=[xyzB]))?", "F"),
+        (r"F[no]?w([xyzB])(?=$|k)", r"F\1"),  # "in what y does"
+        # "a process that leads to", "the influence of x reaches"
+        (r"LwF([xyzB])(?=[hFRv])", r"\1"),
+        (r"F(?:L|T|e)w?K?(?=F)|RLw?(?=R)|(?<=[xyzB])vt?o?Lw?(?=[FR])", ""),
+        (r"FLw?K", "F"),
+        (r"[RE]o?Lw([xyB])F", r"R\1"),
+        (r"(?:[TeL]|E)[of]([xyzB])(?=k?w?[FRMK])", r"\1"),
+        (r"([xyzB])s[TeL](?=[FRMK])", r"\1"),
+        (r"zw([FR])([xyzB])v([xy])$", r"\3\1\2"),  # "one that drives y is x"
+        (r"FF+", "F"),
+        (r"kF$", ""),  # ", acting directly"
+        (r"^([FR])([xyzB])v(?:z|J?[AE])", r"z\1\2"),  # "behind both stands a cause"
+    )
 )
-# These look turned and are not.
-STRAIGHT: Final = re.compile(
-    rf"\b(?:effect|influence|impact|action|bearing) of <x> (?:up)?on <y>|\bfrom <x> (?:.* )?to <y>|"
-    rf"\b{EFFECT} of <x>(?: \w+){{0,4}}? (?:is|are|be|includes?) <y>|\b{EFFECT} of <x>,? <y>|"
-    rf"<y> (?:.* )?by <x>|\beffect (?:up)?on <y> (?:of|from|by) <x>"
+# Nouns that nothing else has taken stand for a variable: "both result in one outcome".
+LEFT_NOUNS: Final = re.compile(r"(?<=[FR])J?[AEe](?!o)|J[AEe](?=[FRv])")
+E: Final = "[xyzB]"
+# Who acts on whom: the group "s" on the group "t".
+EDGES: Final = tuple(
+    re.compile(rf"(?=(?P<all>{pattern}))".replace("S", f"(?P<s>{E})").replace("O", f"(?P<t>{E})"))
+    for pattern in (
+        "Sk?v?w?F[nt]?O",  # x drives y
+        "(?<![xyzB])wFOvS",  # what drives y is x
+        "Ok?v?w?R[nt]?S",  # x depends on y
+        f"Sw?[FR]{E}k?cFO",  # z depends on y and drives x
+        f"Ow?[FR]{E}k?cRS",
+        rf"Ok?v?[fnot]?wS[F](?!{E})",  # a variable that x drives
+        rf"zSF(?!{E})".replace("z", "(?P<t>z)", 1).replace("O", ""),
+        rf"Sk?v?[fnot]?wO[R](?!{E})",  # a variable that x depends on
+        rf"(?P<s>z)OR(?!{E})",
+        "(?P<s>z)w[xyB][FR]k?cwFO",  # a variable that x drives and that drives y
+        "(?P<t>z)w[xyB][FR]k?cwRS",
+        "(?<![vhw])AoO[vk]S",  # a cause of y is x
+        "(?<![vhw])[Ee]oS[vk]O",
+        "OhS[on]?A",  # y has x as a cause
+        "Sh?O[on]?E(?!o)",
+        "SvOsA",  # x is one of y's causes
+        "OvSs[Ee]",
+        "OsAv?S",
+        "Ss[Ee]v?O",
+        "OwAv?S",  # y, whose causes include x
+        "Sw[Ee]v?O",
+        "F?fSk?[a-zA-Z]?tO",  # from x to y
+        "[TeLF]?tO[Lv]?fS",
+        "[TeL]oS[nt]+O",  # effect of x on y
+        "Ss[Te][nt]O",
+        "[TeL][nt]O[ofb]S",
+        "[Te]w?ShnO",
+        "SLO",
+    )
 )
-CAUSAL: Final = re.compile(
-    rf"{ACTS}|{ACTED}|\bcausal|\b{CAUSE}\b|\b{EFFECT}\b|\bimpact|\binfluenc|→|->|←|<-|\bmediat|"
-    r"\bresponsible\b|\bdepends?\b|\bresponds?\b|\breacts?\b|\bresults?\b|\bdue to\b|\bstems?\b|"
-    r"\barises?\b|\bbearing\b|\bcausing\b|\baffecting\b|\binfluencing\b|\barrow\b|\bedge\b|\bpoints?\b|\bpath\b|"
-    r"\bcausation\b|\breach(?:es)?\b|\bacts? \w+ (?:up)?on\b|\bworks? (?:\w+ )?on\b|\bowes?\b"
+# Words that are known stand between subject and verb, and how they belong there is not.
+LOOSE: Final = (
+    re.compile(f"(?P<s>{E})[^xyzBFR]{{1,6}}F(?P<t>{E})"),
+    re.compile(f"(?P<t>{E})[^xyzBFR]{{1,6}}R(?P<s>{E})"),
 )
+COMMON_CAUSE: Final = re.compile("BH[^FRxyz]*T|B[^FRxyz]*[hH][^FRxyz]*A|AoB|AwB|[zA]H?bB|BoJ?A")
+COMMON_EFFECT: Final = re.compile("B[^FRxyz]*[hH][^FRxyz]*[Ee]|[Ee]oB|[Ee]wB|BM|MoB")
+# What a third variable has to do with the two.
+THIRD: Final[dict[frozenset[Edge], Kind]] = {
+    frozenset({("x", "z"), ("z", "y")}): "ancestor",
+    frozenset({("y", "z"), ("z", "x")}): "descendant",
+    frozenset({("x", "z"), ("y", "z")}): "collider",
+    frozenset({("z", "x"), ("z", "y")}): "confounder",
+}
+KINDS: Final[dict[tuple[Step, bool], Kind]] = {
+    ("direct", False): "parent",
+    ("direct", True): "child",
+    ("through", False): "ancestor",
+    ("through", True): "descendant",
+    ("any", False): "cause",
+    ("any", True): "effect",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +166,12 @@ class ReadClaim:
     Attributes:
         claim: What is claimed of two variables.
         denied: Whether the sentence says that it is not so.
+        sure: Whether all its words were known, so that none of them can say otherwise.
     """
 
     claim: Claim
     denied: bool = False
+    sure: bool = True
 
 
 def read_hypothesis(sentence: str) -> ReadClaim | None:
@@ -166,77 +181,85 @@ def read_hypothesis(sentence: str) -> ReadClaim | None:
         sentence: In lower case, with "<0>" and so on for names.
     """
     places = list(dict.fromkeys(int(one) for one in PLACE.findall(sentence)))
-    if len(places) != 2:
+    if len(places) != 2 or len(sentence) > LONGEST:
         return None
     x, y = places
     text = sentence.replace(f"<{x}>", "<x>").replace(f"<{y}>", "<y>").rstrip(" .?!")
     text = re.sub(r",? (?:i\.e\.,?|that is,?|namely,?)", " ", text)
-    text = text.replace("non-direct", "indirect")
-    kind = _symmetric(text)
-    if kind is not None:
-        return ReadClaim(Claim(kind, x, y), bool(DENIED.search(text)))
-    if not CAUSAL.search(text) or TOGETHER.search(text):
+    text = re.sub(r"\b(there|it|that|what|which|who)'s\b", r"\1 is", text)
+    text = re.sub(r"<?-+>|=>|⇒|⟶|-->", "→", text.replace("non-direct", "indirect"))
+    text = re.sub(r"<-+|<=|⇐|⟵", "←", text)
+    steps = read_steps(text)
+    rest = symbols_of(steps.rest)
+    denied = rest.text.count("N") % 2 == 1
+    outright = _symmetric(text)
+    found = (outright, True) if outright else _claimed(rest.text.replace("N", ""), steps.step)
+    if found is None or (denied and AFTERTHOUGHT.search(text)):
         return None
-    step, denied = _step(text)
-    if denied and AFTERTHOUGHT.search(text):
-        return None
-    text = text.replace(",", "")
-    turned = bool(TURNED.search(text)) and not STRAIGHT.search(text)
-    return ReadClaim(Claim(_kind(step, turned), x, y), denied)
+    kind, all_used = found
+    return ReadClaim(Claim(kind, x, y), denied, all_used and not rest.unknown)
 
 
 def _symmetric(text: str) -> Kind | None:
-    """Return whether a sentence is about a common cause or effect of both."""
-    # A noun says it outright; a verb only by its place.
-    for causes, effects in zip(CONFOUNDER, COLLIDER, strict=True):
-        cause, effect = causes.search(text), effects.search(text)
-        if cause and effect:
-            return "confounder" if cause.start() <= effect.start() else "collider"
-        if cause or effect:
-            return "confounder" if cause else "collider"
-    return None
+    """Return whether a noun says outright that there is a common cause or effect."""
+    causes, effects = CONFOUNDED.search(text), COLLIDED.search(text)
+    if causes and effects:
+        return None
+    return "confounder" if causes else "collider" if effects else None
 
 
-def _step(text: str) -> tuple[str, bool]:
-    """Return how the one acts on the other ("direct", "through", "any"), and whether it does not.
-
-    "Not directly" denies a direct effect where nothing else is claimed, and claims an indirect one
-    where the sentence goes on to say that there is an effect.
-    """
-    if EITHER_WAY.search(text):
-        return "any", bool(DENIED.search(EITHER_WAY.sub(" ", text)))
-    between = NOTHING_BETWEEN.search(text)
-    rest = NOTHING_BETWEEN.sub(" ", text)
-    not_direct = NOT_DIRECT.search(rest)
-    if not_direct and not between:
-        left = rest[: not_direct.start()] + " " + rest[not_direct.end() :]
-        if THROUGH.search(left) or _still_claims(rest, not_direct):
-            return "through", False
-        return "direct", True
-    denied = bool(DENIED.search(rest))
-    if between:
-        return "direct", denied
-    if THROUGH.search(rest):
-        return "through", denied
-    return ("direct" if AT_ONCE.search(rest) else "any"), denied
+def _claimed(symbols: str, step: Step) -> tuple[Kind, bool] | None:
+    """Return what symbols say of the first variable and the second, and whether all are used."""
+    reduced = _reduced(symbols)
+    matches = [match for pattern in EDGES for match in pattern.finditer(reduced)]
+    used = {place for match in matches for place in range(*match.span("all"))}
+    all_used = all(place in used for place, part in enumerate(reduced) if part in "FR")
+    if not matches:
+        kind = _by_noun(reduced)
+        if kind is not None:
+            return kind, all_used
+        matches = [match for pattern in LOOSE for match in pattern.finditer(reduced)]
+        all_used = False
+    kind = _by_edges({edge for match in matches for edge in _edges(match)}, reduced, step)
+    return None if kind is None else (kind, all_used)
 
 
-def _still_claims(text: str, not_direct: re.Match[str]) -> bool:
-    """Return whether a cause is claimed beside the words that deny a direct one."""
-    before = text[: not_direct.start()]
-    if CAUSAL.search(re.sub(r"<[xy]>", " ", before)):
-        return True  # "x is a cause of y, but not a direct one"
-    after = re.search(r"\b(?:but|instead|rather|still|only)\b(.*)", text[not_direct.end() :])
-    return bool(after and re.search(r"\w", after[1]))
+def _by_noun(reduced: str) -> Kind | None:
+    """Return whether the two are said to share a cause or an effect, by a noun alone."""
+    causes, effects = COMMON_CAUSE.search(reduced), COMMON_EFFECT.search(reduced)
+    if causes and effects:
+        return None
+    return "confounder" if causes else "collider" if effects else None
 
 
-def _kind(step: str, turned: bool) -> Kind:
-    kinds: dict[tuple[str, bool], Kind] = {
-        ("direct", False): "parent",
-        ("direct", True): "child",
-        ("through", False): "ancestor",
-        ("through", True): "descendant",
-        ("any", False): "cause",
-        ("any", True): "effect",
-    }
-    return kinds[step, turned]
+def _by_edges(edges: set[Edge], reduced: str, step: Step) -> Kind | None:
+    """Return what it makes up that these act on those; None where it makes no sense."""
+    third = frozenset(edge for edge in edges if "z" in edge)
+    if third in THIRD:
+        return THIRD[third]
+    if len(third) > 1 or len(edges - third) > 1:
+        return None
+    if not edges - third:
+        return _by_noun(reduced)
+    if "z" in reduced or "K" in reduced:
+        step = "through"
+    return KINDS[step, ("y", "x") in edges]
+
+
+def _reduced(symbols: str) -> str:
+    """Return symbols with those that play one part together as one."""
+    for pattern, part in RULES:
+        symbols = pattern.sub(part, symbols)
+    symbols = LEFT_NOUNS.sub("z", symbols)
+    first = re.search("[xy]", symbols)
+    if first and first[0]:  # "x has an effect: it changes"
+        symbols = re.sub("(?<=k)c?(?=[FR][xyz])", first[0], symbols)
+    return symbols
+
+
+def _edges(match: re.Match[str]) -> Iterator[Edge]:
+    """Yield who acts on whom, "B" being both of the two."""
+    for one in match["s"].replace("B", "xy"):
+        for other in match["t"].replace("B", "xy"):
+            if one != other:
+                yield one, other

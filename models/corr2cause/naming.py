@@ -23,6 +23,10 @@ NUMBER_WORDS: Final = ("zero", "one", "two", "three", "four", "five", "six", "se
 HELD: Final = "\0"  # in the place of an article while names are looked for
 MOST: Final = 12  # names in a list
 LONGEST: Final = 6  # words of a name
+OF_ALL: Final = re.compile(
+    r"\b(?:every|each|all|any)(?: possible| other| remaining)? pairs?\b", re.I
+)
+LISTED_BEFORE: Final = re.compile(r"\s(?:are|is|were|was|be|make|form|exist|constitute|comprise)\b")
 OPENING: Final = 5  # sentences in which the list may stand
 
 AFTER_ARTICLE: Final = (
@@ -36,8 +40,6 @@ AFTER_ARTICLE: Final = (
 # Words behind an A that begins a sentence and is an article: what a relation or variable is called.
 ARTICLE: Final = re.compile(rf"^A{AFTER_ARTICLE}")
 SMALL_ARTICLE: Final = re.compile(rf"(?<![\w<])a{AFTER_ARTICLE}")
-# "eating junk food (A)": a short name for a long one, of which the text goes on to use either.
-ALIAS: Final = re.compile(r"\s*\((?P<name>[A-Za-z]\w?)\)")
 SMALL: Final = re.compile(r"(?<![\w'])[a-z](?:, (?:and )?[a-z]|,? and [a-z])+(?![\w'])")
 ARTICLES: Final = re.compile(r"^\s*(?:[Tt]he|an?|An)\s+")
 PLACE: Final = re.compile(r"<(\d+)>")
@@ -90,8 +92,6 @@ def find_names(premise: str, rest: str = "") -> tuple[str, ...]:
     stated = _stated(premise)
     sentences = sentences_in(premise)
     lists = list(_opening_lists(sentences, rest))
-    if ALIAS.search(premise):
-        lists += _opening_lists(sentences_in(ALIAS.sub("", premise)), rest)
     if stated:
         for found in lists:
             if len(found) == stated:
@@ -119,13 +119,6 @@ def _about(names: Sequence[str], sentences: Sequence[str]) -> tuple[int, int]:
 
 def number_names(text: str, names: Sequence[str]) -> Numbered:
     """Return ``text`` with each name replaced by its number."""
-    short = {
-        match["name"]
-        for match in ALIAS.finditer(text)
-        if match["name"] not in names and not any(match[0].strip() in name for name in names)
-    }
-    if short:
-        text = ALIAS.sub(lambda match: "" if match["name"] in short else match[0], text)
     original = sentences_in(text)
     pattern = _any_of(names)
     known = {name.casefold(): place for place, name in enumerate(names)}
@@ -166,6 +159,9 @@ def _lists(sentence: str, after: str) -> Iterable[tuple[str, ...]]:
         for place, entry in enumerate(entries):
             whole = entry if _used(entry, after) else ""
             name = whole or (_tail(entry, after) if not run else _head(entry, after))
+            if not name and run and OF_ALL.search(after):  # no sentence of its own tells of it
+                bare = LISTED_BEFORE.split(entry)[0].strip()
+                name = bare if is_name(bare) and len(bare.split()) <= LONGEST else ""
             if name and name not in run:
                 run.append(name)
             ends = not whole and not (name and len(run) == 1)
@@ -188,10 +184,10 @@ def _head(entry: str, after: str) -> str:
 
 def _best(candidates: Iterable[str], after: str) -> str:
     cleaned = [one.strip(" ,.;:" + QUOTES) for one in candidates]
-    return max((one for one in cleaned if _is_name(one) and _used(one, after)), key=len, default="")
+    return max((one for one in cleaned if is_name(one) and _used(one, after)), key=len, default="")
 
 
-def _is_name(text: str) -> bool:
+def is_name(text: str) -> bool:
     """Return whether words can be a name; a single capital may be one, whatever it means."""
     words = [word if len(word) == 1 and word.isupper() else word.lower() for word in text.split()]
     return bool(words) and text.lower() not in NO_NAME and not {words[0], words[-1]} & NO_END
@@ -199,7 +195,7 @@ def _is_name(text: str) -> bool:
 
 def _used(name: str, text: str) -> int:
     """Return how often a name is used in a text."""
-    return len(_any_of([name]).findall(text)) if _is_name(name) else 0
+    return len(_any_of([name]).findall(text)) if is_name(name) else 0
 
 
 def _any_of(names: Sequence[str]) -> re.Pattern[str]:
@@ -224,7 +220,7 @@ def _from_statements(sentences: Sequence[str]) -> tuple[str, ...]:
             match = pattern.match(bare)
             if match:
                 ends = [match[key].strip(" " + QUOTES) for key in ("a", "b")]
-                if all(_is_name(end) and len(end.split()) <= LONGEST for end in ends):
+                if all(is_name(end) and len(end.split()) <= LONGEST for end in ends):
                     found.update(dict.fromkeys(ends))
                 break
     return tuple(name for name in found if len(_any_of([name]).findall(" ".join(sentences))) > 1)

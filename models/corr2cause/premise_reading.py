@@ -7,7 +7,7 @@ dependent is told by its words for relations and by how often they are negated.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Final
 
@@ -19,9 +19,10 @@ LIST: Final = re.compile(
     r"\s*(?:with |of |on |from |to |by |both |the |also )*<\d+>)*"
 )
 INDEPENDENT: Final = re.compile(
-    r"\bindependen|\buncorrelated|\bunrelated|\bunassociated|\bunlinked|\bunconnected|\borthogonal|"
+    r"\bindependen|\buncorrelated|\bunrelated|\bunassociated|\bunlinked|\bunconnected|"
+    r"\borthogonal|"
     r"\bnothing to do with|\buninformative|\birrelevant|"
-    r"\bseparated|\bdecoupled|\bdisconnected|[⊥⟂⫫]|\bindep\b"
+    r"\bseparated|\bdecoupled|\bdisconnected|[⊥⟂⫫]|\bindep\b|\bscreened off|\bshielded"
 )
 DEPENDENT: Final = re.compile(
     r"(?<!in)\bdepend|\binterdepend|\bcorrelat|\bassociat|\brelat|\blink|\bconnect|\bcovar|"
@@ -31,26 +32,38 @@ DEPENDENT: Final = re.compile(
     r"\bcoupled|\btied\b|\bties\b|\bassociation|\bbound\b|\bsays?\b|\bhints?\b|\bhas to do with|"
     r"\btracks?\b|\bmirrors?\b|\baccompan|\bbeliefs?\b|\bclues?\b|\bbearing\b|\bsheds? light|"
     r"\bin step\b|\bhand in hand\b|\brelevant\b|\bcue\b|"
-    r"⊥̸|\bfluctuat|\bgo(?:es)? with\b|\b(?:influenc|affect)\w* (?:each other|one another)"
+    r"⊥̸|\bfluctuat|\bgo(?:es)? with\b|\bco-?express|\bdep\b|\bin lockstep\b|\bin tandem\b|"
+    r"\bin sync\b|\bdepends?\b|\bentangled\b|"
+    r"\b(?:chang|ris|fall|mov|shift)\w* together\b|\b(?:influenc|affect)\w* (?:each other|"
+    r"one another)"
 )
 NEGATION: Final = re.compile(
     r"\bnot\b|\bno\b|n't\b|\bnever\b|\bneither\b|\bnone\b|\bnothing\b(?! to do with)|\black|"
     r"\bwithout\b|\bfail|\babsen(?:t|ce)\b|\bvanish|\bdisappear|\bceas|\bcannot\b|\bstops?\b|"
     r"\bremov|\beliminat|\bdestroys?\b|\bgo(?:es)? away|"
-    r"\bzero\b|\bloses?\b|\bnor\b(?!.*\bneither\b)|\bbreaks?\b|\bhardly\b"
+    r"(?<!non-)(?<!non)\bzero\b|\bloses?\b|\bnor\b(?!.*\bneither\b)|\bbreaks?\b|\bhardly\b"
 )
 # Directly before a list, these say that it is held fixed.
 FIXES: Final = re.compile(
     r"(?:\bgiven|\bgive|\bcondition\w* (?:up)?on|\bconditional (?:up)?on|\bcontroll?\w* for|"
     r"\badjust\w* for|\baccount\w* for|\ballow\w* for|\bcorrect\w* for|\bknow\w*|\blearn\w*|"
-    r"\bhold\w*|\bheld|\bfix\w*|\bkeep\w*|\bstratif\w* (?:by|on)|\bpartial\w* out|\bregress\w* out|"
+    r"\bhold\w*|\bheld|\bfix\w*|\bkeep\w*|\bstratif\w* (?:by|on)|\bpartial\w* out|"
+    r"\bregress\w* out|"
     r"\btak(?:e|ing)|\bconsider\w*|\bin the presence of|\bwithin|\bacross|\bonly look\w* at|"
-    r"\bbeyond (?:that in)?|\bnet of|"
+    r"\bmatch\w* (?:on|for|by)|\brestrict\w* to|\bsame|\bequal|\bidentical|\bparticular|"
+    r"\bfor (?:a |any |every |each )?(?:fixed|given)|\b(?:at|for|in) (?:a |any |every |"
+    r"each )(?:fixed |given |single |specific )*"
+    r"(?:value|level|state|stratum|group)|\bsubgroups? (?:of|by|with)|\bblock\w* on|"
+    r"\bfactor\w* out|"
+    r"\bfilter\w* (?:out|on)|\bdiscount\w*|\bresiduali\w* on|\bremov\w*(?: the)? (?:influence|"
+    r"effect)s? of|"
+    r"\bcontrast\w* within|\bsplit\w* by|\bgroup\w* by|\bbroken down by|\bneutrali[sz]\w*|"
+    r"\bcondition\w* upon|\bin cases with|\bequipped with|\bbeyond (?:that in)?|\bnet of|"
     r"\bin the context of|\bobserving|\bobserve|\bcontroll?(?:ed|ing)|\bconditional|\bin view of|"
     r"\bin (?:the )?light of|(?<=separated )by|\bset|"
     r"\||"
     r"\bwith respect to|\bconditions? of|\btaking into account|\bregardless of|\bbased on)"
-    r"(?: already)?(?: both)?(?: of)?(?: the)?"
+    r"(?: already)?(?: both)?(?: (?:any|either|each)(?: one)?)?(?: of)?(?: the| their)?(?: same)?"
     r"(?: (?:values?|levels?|states?|knowledge|effects?|strata|stratum|groups?|information)"
     r"(?: of| about| on)?)?"
     r"(?: (?:all of|both))?\s*$"
@@ -66,7 +79,8 @@ IS: Final = (
 )
 CLOSES: Final = re.compile(
     rf"^\s*(?:values? |levels? )?(?:(?:{IS})*(?:held|kept|fixed|constant|known|accounted|"
-    r"controlled|adjusted|into account|conditioned|considered|measured|unchanged|specified|"
+    r"controlled|adjusted|given(?=\s*(?:[,.;]|$))|into account|conditioned|considered|measured|"
+    r"unchanged|specified|"
     r"in hand|at hand|in mind)\b|"
     rf"(?:{IS})+(?:given|observed|seen|set|learned|available|included|in the model)\b)"
 )
@@ -84,7 +98,15 @@ SCREENS: Final = tuple(
         rf"{BY} (?:\w+ )?(?:blocks?|breaks?|removes?|explains?(?: away)?|accounts? for|destroys?|"
         rf"eliminates?|cuts?|absorbs?|captures?)(?: (?:all|any|the|every|entire|whole|of))*"
         rf"(?: \w+)?? {RELATION}s? between {PAIR}",
-        rf"{BY} (?:makes?|renders?|leaves?) {PAIR} (?:\w+ )?(?:independent|unrelated|uncorrelated)",
+        rf"(?P<a><\d+>) (?:is|are|gets?|becomes?) (?:\w+ )?(?:screened off|screened|shielded|"
+        rf"separated|"
+        rf"d-separated|insulated|cut off|decoupled|blocked(?: off)?) (?:from|"
+        rf"against) (?P<b><\d+>) "
+        rf"(?:by|via|through) {BY}",
+        rf"{PAIR} (?:is|are|get|become) (?:\w+ )?(?:screened off|shielded|separated|d-separated|"
+        rf"insulated|decoupled)(?: from (?:each other|one another))? by {BY}",
+        rf"{BY} (?:makes?|renders?|leaves?) {PAIR} (?:\w+ )?(?:independent|unrelated|"
+        rf"uncorrelated)",
         rf"{BY} (?:makes?|renders?) (?P<a><\d+>) (?:\w+ )?independent (?:of|from) (?P<b><\d+>)",
         rf"{RELATION} between {PAIR} (?:is|can be|gets) (?:\w+ )?(?:explained|accounted for|"
         rf"captured|absorbed|screened off|blocked|removed|broken)(?: away)? by {BY}",
@@ -93,10 +115,21 @@ SCREENS: Final = tuple(
 # "Observing <0> changes what we believe of <1>": nothing is held fixed.
 OBSERVED: Final = re.compile(
     r"\b(?:observing|knowing|learning|seeing|measuring) (?P<a><\d+>) "
-    r"(?=(?:does|did|do|will|would|can|changes|alters|shifts|updates|affects|helps|tells|says|gives|provides|informs)\b)"
+    r"(?=(?:does|did|do|will|would|can|changes|alters|shifts|updates|affects|helps|tells|says|"
+    r"gives|provides|informs)\b)"
 )
+# "<0> and <1>, <0> and <2>, and <1> and <3>": pairs, and no list of all
+PAIRED: Final = re.compile(r"<\d+> and <\d+>(?:,|;|,? and) (?:between )?<\d+> and <\d+>")
+BETWEEN: Final = re.compile(r"\bbetween <")
 EVERY_PAIR: Final = re.compile(
-    r"\b(?:all|every|each|any)\b.*\b(?:pairs?|variables?|two|others?)\b|\beach other\b|\bpairwise\b"
+    r"\b(?:all|every|each|any)\b.*\b(?:pairs?|variables?|two|others?)\b|\beach other\b|"
+    r"\bpairwise\b"
+)
+OUTRIGHT: Final = re.compile(
+    r"^(?:(?:all|every|each|any)(?: possible)? (?:pairs?|two)(?: of (?:them|these|variables|"
+    r"the variables)| of)?"
+    r"|(?:they|the variables|the two|both)(?: are)? (?:all|both)) (?!.*\b(?:given|condition|"
+    r"other|remaining|holding)\w*)"
 )
 EXCEPT: Final = re.compile(
     r"\b(?:except|apart from|but for|other than|save for|with the exception)\b"
@@ -129,7 +162,7 @@ def read_relations(text: Numbered) -> Relations:
         named = len(set(PLACE.findall(sentence)))
         if named > 1 or EVERY_PAIR.search(sentence):
             told.append((sentence, original))
-        elif named and _polarity(sentence, None) is not None:
+        elif named and polarity(sentence, None) is not None:
             missed.append(original)  # a relation with something that is not known by name
     if len(text.names) == 2 and len(told) > 1:
         told = told[1:]  # the first one names the two, as the last ones do
@@ -137,9 +170,24 @@ def read_relations(text: Numbered) -> Relations:
         statements = list(read_sentence(sentence, len(text.names)))
         found.update(dict.fromkeys(statements))
         named = len(set(PLACE.findall(sentence)))
-        if not statements and named > 1 and not introduces(sentence, len(text.names), place == 0):
+        if named < 2 or introduces(sentence, len(text.names), place == 0):
+            continue
+        if not statements or loses(sentence, statements):
             missed.append(original)
     return Relations(tuple(found), tuple(missed))
+
+
+def loses(sentence: str, statements: Iterable[Statement]) -> bool:
+    """Return whether a sentence names variables that what was read of it leaves out.
+
+    A name that comes twice among what is held fixed was in two sets, which are read as one.
+    """
+    used = 0
+    for one in statements:
+        used |= 1 << one.a | 1 << one.b | one.given
+    named = {int(one) for one in PLACE.findall(sentence)}
+    twice = any(len(set(one)) < len(one) for one in held_fixed(sentence).given)
+    return twice or any(not used >> node & 1 for node in named)
 
 
 def introduces(sentence: str, count: int, first: bool) -> bool:
@@ -175,17 +223,18 @@ def read_sentence(sentence: str, count: int) -> Iterator[Statement]:
     subject: Sequence[int] = ()
     before: bool | None = None
     for clause in CLAUSE.split(sentence):
-        given, words, groups = _apart(clause)
-        independent = _polarity(words, before)
+        sets, words, groups = _apart(clause)
+        independent = polarity(words, before)
         if independent is None or not groups:
             continue
         before = independent if before is None else before
-        sides = _sides(groups, subject)
+        sides = _sides(groups, subject, clause)
         subject = sides[0][0] if sides else subject
-        condition = sum(1 << node for node in given)
-        for a, b in _pairs(sides):
-            if a != b and not condition & (1 << a | 1 << b):
-                yield Statement(min(a, b), max(a, b), condition, independent)
+        for given in sets:
+            condition = sum(1 << node for node in set(given))
+            for a, b in _pairs(sides):
+                if a != b and not condition & (1 << a | 1 << b):
+                    yield Statement(min(a, b), max(a, b), condition, independent)
 
 
 def _names_all_first(sentence: str, count: int) -> bool:
@@ -195,13 +244,13 @@ def _names_all_first(sentence: str, count: int) -> bool:
         return False
     after = sentence[lists[0].end() :]
     return (
-        not re.match(r" (?:are|all|do|depend|correlate)\b", after) or _polarity(after, None) is None
+        not re.match(r" (?:are|all|do|depend|correlate)\b", after) or polarity(after, None) is None
     )
 
 
 def _every_pair(sentence: str, excepted: re.Match[str] | None, count: int) -> Iterator[Statement]:
     """Yield what a sentence says of all pairs but those that it excepts."""
-    independent = _polarity(sentence[: excepted.start()] if excepted else sentence, None)
+    independent = polarity(sentence[: excepted.start()] if excepted else sentence, None)
     if independent is None:
         return
     left = [int(one) for one in PLACE.findall(sentence[excepted.end() :])] if excepted else []
@@ -209,41 +258,84 @@ def _every_pair(sentence: str, excepted: re.Match[str] | None, count: int) -> It
     for a, b in combinations(range(count), 2):
         if (a, b) in apart:
             yield Statement(a, b, 0, not independent)
-        elif excepted:
+        elif excepted or OUTRIGHT.search(sentence):
             yield Statement(a, b, 0, independent)
 
 
-def _apart(clause: str) -> tuple[list[int], str, list[list[int]]]:
-    """Return what is held fixed, the words that say the relation, and the other lists."""
-    given: list[int] = []
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A clause in parts.
+
+    Attributes:
+        before: What is held fixed ahead of the pair.
+        behind: The same behind it: one set after the other, each makes a statement.
+        words: Those that say the relation.
+        groups: The other lists of names.
+    """
+
+    before: list[list[int]] = field(default_factory=list)
+    behind: list[list[int]] = field(default_factory=list)
+    words: str = ""
+    groups: list[list[int]] = field(default_factory=list)
+
+    @property
+    def given(self) -> list[list[int]]:
+        """All that is held fixed."""
+        return [*self.before, *self.behind]
+
+
+def held_fixed(clause: str) -> Held:
+    """Return what a clause holds fixed, the words that say the relation, and the other lists."""
+    before: list[list[int]] = []
+    behind: list[list[int]] = []
     groups: list[list[int]] = []
     words, end = "", 0
-    matches = list(LIST.finditer(clause))
-    for match in matches:
-        before, after = clause[end : match.start()], clause[match.end() :]
-        members = [int(one) for one in PLACE.findall(match[0])]
-        fixed = FIXES.search(before)
-        opened = OPENS.search(before)
+    for match in LIST.finditer(clause):
+        ahead, after = clause[end : match.start()], clause[match.end() :]
+        fixed = FIXES.search(ahead)
+        opened = OPENS.search(ahead)
         closes = CLOSES.match(after) if opened else None
         if fixed or closes:
-            given += members
             marker = fixed or opened
-            words += (before[: marker.start()] if marker else before) + " "
+            any_of = bool(marker and re.search(r"\b(?:any|either|each)\b", marker[0]))
+            (behind if groups else before).extend(_alternatives(match[0], any_of))
+            words += (ahead[: marker.start()] if marker else ahead) + " "
             end = match.end() + (closes.end() if closes else 0)
         else:
-            groups.append(members)
-            words += before + " <> "
+            groups.append([int(one) for one in PLACE.findall(match[0])])
+            words += ahead + " <> "
             end = match.end()
-    words += clause[end:]
+    return Held(before, behind, words + clause[end:], groups)
+
+
+def _alternatives(listed: str, any_of: bool) -> Iterator[list[int]]:
+    """Yield the sets that a list names: one, or several where "or" stands between them."""
+    for part in re.split(r"\bor\b", listed):
+        members = [int(one) for one in PLACE.findall(part)]
+        yield from ([one] for one in members) if any_of else [members]
+
+
+def _apart(clause: str) -> tuple[list[list[int]], str, list[list[int]]]:
+    """Return the sets that are held fixed in turn, the words that say the relation, and lists."""
+    held = held_fixed(clause)
+    before, groups = held.before, held.groups
     # "Given <2>, <0> and <1> are ...": one list in writing, of which the pair is the end.
     needed = 2 - sum(map(len, groups))
-    if needed > 0 and len(given) > needed:
-        groups.insert(0, given[-needed:])
-        given = given[:-needed]
-    return given, words, groups
+    if needed > 0 and before and len(before[-1]) > needed:
+        groups = [before[-1][-needed:], *groups]
+        before = [*before[:-1], before[-1][:-needed]]
+    elif needed > 0 and held.behind and len(held.behind[-1]) > needed:
+        groups = [held.behind[-1][-needed:], *groups]
+        both = [node for one in held.behind for node in one][:-needed]
+        return [both], held.words, groups
+    # "Given <2>, <0> and <1> are independent given <3>": both; "given <2>, given <3>": each.
+    if len(before) > 1 and not held.behind:
+        return before, held.words, groups
+    common = [node for one in before for node in one]
+    return [common + one for one in held.behind] or [common], held.words, groups
 
 
-def _polarity(words: str, before: bool | None) -> bool | None:
+def polarity(words: str, before: bool | None = None) -> bool | None:
     """Return whether the words say "independent"; None where they tell of no relation.
 
     Args:
@@ -258,18 +350,23 @@ def _polarity(words: str, before: bool | None) -> bool | None:
     return None if before is None else before != negated
 
 
-def _sides(groups: list[list[int]], subject: Sequence[int]) -> list[tuple[Sequence[int], ...]]:
+def _sides(
+    groups: list[list[int]], subject: Sequence[int], clause: str
+) -> list[tuple[Sequence[int], ...]]:
     """Return who is related with whom: pairs of lists, or one list that is related within."""
+    flat = [node for group in groups for node in group]
+    listed = len(flat) > 2 and all(len(group) % 2 == 0 for group in groups)
+    if listed and (PAIRED.search(clause) or len(BETWEEN.findall(clause)) == len(groups)):
+        return [((a,), (b,)) for a, b in zip(flat[::2], flat[1::2], strict=True)]
     if len(groups) == 1:
         (only,) = groups
         if subject and len(only) >= 1 and len(only) != 2:
             return [(subject, only)]
-        return [(only,)] if len(only) > 1 else []
+        return [(only,)] if len(only) > 1 and len(set(only)) == len(only) else []
     if len(groups) == 2:
         return [(groups[0], groups[1])]
     inner = groups[1:-1]
     if all(len(group) == 2 for group in inner):  # "<0> goes with <1> and <2> goes with <3>"
-        flat = [node for group in groups for node in group]
         return [((a,), (b,)) for a, b in zip(flat[::2], flat[1::2], strict=False)]
     return []
 

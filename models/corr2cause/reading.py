@@ -4,10 +4,13 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from models.corr2cause.aliases import with_one_name
 from models.corr2cause.consistency import made_complete
 from models.corr2cause.generate import structure
+from models.corr2cause.headings import headed
 from models.corr2cause.hypothesis_reading import DENIED, ReadClaim, read_hypothesis
 from models.corr2cause.naming import PLACE, find_names, number_names
+from models.corr2cause.notation import in_words
 from models.corr2cause.premise_reading import read_relations
 from models.corr2cause.relations import KINDS, Claim
 from models.corr2cause.statements import LARGEST, Basis, Solution, Statement, solve
@@ -23,6 +26,7 @@ SURE: Final[dict[Basis, float]] = {
     "contradictory": 0.7,
 }
 UNREAD: Final = 0.05  # of a hypothesis that is not understood: least probability of either answer
+TRUSTED: Final = 0.7  # share of a claim as it was read, where it holds words that are not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +72,15 @@ class SolvedAnswer:
 def read(premise: str, hypothesis: str) -> Reading:
     """Return a premise and a hypothesis in symbols, as far as they were understood."""
     premise, hypothesis = LABEL.sub("", premise), LABEL.sub("", hypothesis)
+    premise, hypothesis, long = with_one_name(in_words(premise), hypothesis)
     names = find_names(premise, hypothesis)
-    told = number_names(premise, names)
+    told = headed(number_names(premise, names))
     relations = made_complete(told, read_relations(told))
     asked = number_names(hypothesis, names)
     claim = read_hypothesis(" ".join(asked.sentences))
     missed = relations.not_understood
     return Reading(
-        names,
+        tuple(long.get(name, name) for name in names),
         relations.statements,
         claim,
         _pair(" ".join(asked.sentences)),
@@ -97,7 +102,11 @@ def answer(reading: Reading) -> SolvedAnswer | None:
     holds = solution.says(reading.claim.claim, reading.claim.denied)
     sure = SURE["contradictory"] if reading.not_understood else SURE[solution.basis]
     steps = structure(solution.pattern, reading.names, holds) if solution.pattern else ""
-    return SolvedAnswer(sure if holds else 1 - sure, solution.basis, steps)
+    probability = sure if holds else 1 - sure
+    if not reading.claim.sure:  # words that are not known may make it any other claim
+        other = _of_any_claim(solution, reading.claim.claim.x, reading.claim.claim.y)
+        probability = TRUSTED * probability + (1 - TRUSTED) * other.probability
+    return SolvedAnswer(probability, solution.basis, steps)
 
 
 def _of_any_claim(solution: Solution, x: int, y: int) -> SolvedAnswer:

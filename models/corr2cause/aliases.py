@@ -1,0 +1,102 @@
+"""One name for each variable of a text that gives it two: "poor sleep (A)", "A = poor sleep".
+
+A text that names its variables twice goes on to use either name, or both at once. Before anything
+is read, the short one is put everywhere.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple
+
+from models.corr2cause.naming import is_name
+
+SHORT: Final = r"(?P<short>[A-Za-z][A-Za-z]?\d?)"
+LONG: Final = r"(?P<long>[^\s,;:()\[\].=\n][^,;:()\[\]=\n]{1,80}?)"
+CALLED: Final = (
+    r"(?:(?:denoted|called|labell?ed|written|abbreviated|henceforth|hereafter|variable|or|as|"
+    r"by) )*"
+)
+# What tells both names at once, the longer first or the shorter.
+BOTH_NAMES: Final = (
+    re.compile(rf"{LONG}\s+[(\[]{CALLED}[\"'‘“]?{SHORT}[\"'’”]?[)\]]"),
+    re.compile(rf"(?<![\w(]){SHORT}\s+\((?P<long>[^()|=<>≠]{{3,80}})\)"),
+    re.compile(
+        r"(?<![\w(])(?P<short>[A-Z]\d?)(?:\s*=|:| be| denotes?| stands? for| represents?)\s+"
+        r"(?P<long>[a-z][^,;.()=:|\n]{2,80}?)(?=\s*(?:[,;.\n]|,? and [A-Z]\d?\b|$))"
+    ),
+)
+# No name holds these: "A: correlated with B" tells of no second name.
+TELLS: Final = re.compile(
+    r"correlat|depend|associat|relat|given|\b[A-Z]\b|[≠<>|⊥]|\b(?:is|are|was|were|not)\b"
+)
+OPENS: Final = re.compile(
+    r"^(?:.*\b(?:and|or|are|is|of|namely|let|consider|say)\s+)?(?:the |an? )?", re.I
+)
+FEWEST: Final = 2  # variables with two names
+MOST_WORDS: Final = 6
+
+
+class TwoNames(NamedTuple):
+    """A variable's short name and its long one."""
+
+    short: str
+    long: str
+
+
+def with_one_name(premise: str, rest: str) -> tuple[str, str, Mapping[str, str]]:
+    """Return a premise and a further text in short names, and the long name of each.
+
+    Args:
+        premise: May tell two names of each variable; where it does not, all stays as it is.
+        rest: May use either.
+
+    Example:
+        >>> with_one_name("Heat (A) and ice (B) count. Heat correlates with B.", "Heat causes ice.")
+        ('A and B count. A correlates with B.', 'A causes B.', {'A': 'Heat', 'B': 'ice'})
+    """
+    for pattern in BOTH_NAMES:
+        named = list(_named(pattern, premise, rest))
+        shorts = {one.short for one in named}
+        longs = {one.long.casefold() for one in named}
+        if len(named) >= FEWEST and len(shorts) == len(longs) == len(named):
+            return _in_short(premise, named), _in_short(rest, named), dict(named)
+    return premise, rest, {}
+
+
+def _named(pattern: re.Pattern[str], premise: str, rest: str) -> Iterator[TwoNames]:
+    """Yield the variables of which a text tells two names, each once."""
+    seen = set()
+    for match in pattern.finditer(premise):
+        if match["short"] in seen or TELLS.search(
+            match["long"].partition(" and ")[2] or match["long"]
+        ):
+            continue
+        seen.add(match["short"])
+        elsewhere = f"{premise[: match.start()]} {premise[match.end() :]} {rest}".casefold()
+        long = match["long"].strip(" \"'‘’“”*-")
+        words = long.split()
+        tails = (" ".join(words[-count:]) for count in range(min(MOST_WORDS, len(words)), 0, -1))
+        used = (one for one in tails if is_name(one) and _any_of([one]).search(elsewhere))
+        yield TwoNames(match["short"], next(used, OPENS.sub("", long)))
+
+
+def _in_short(text: str, named: list[TwoNames]) -> str:
+    """Return a text in which each variable has its short name."""
+    for short, long in sorted(named, key=lambda one: -len(one.long)):
+        name = _any_of([long]).pattern
+        sign = re.escape(short)
+        text = re.sub(rf"{name}\s*[(\[][^()\[\]]{{0,20}}?\b{sign}\W?[)\]]", short, text, flags=re.I)
+        text = re.sub(
+            rf"(?<!\w){sign}\s*(?:\({name}\)|(?:=|:| be| denotes?| stands? for|"
+            rf" represents?)\s+(?:the |an? )?{name})",
+            short,
+            text,
+            flags=re.I,
+        )
+        text = re.sub(rf"(?<!\w)(?:the )?{name}", short, text, flags=re.I)
+    return text
+
+
+def _any_of(names: list[str]) -> re.Pattern[str]:
+    inside = "|".join(re.escape(name) for name in names)
+    return re.compile(rf"(?<![\w<])(?:{inside})(?![\w>])", re.IGNORECASE)
