@@ -126,7 +126,8 @@ def _around(symptom: Symptom, since: datetime, sources: Sources, span: Span) -> 
     )
     near, told = _near(targets, symptom, topology)
     frames, unread = _read(prometheus, near, span)
-    logs, cut = lines_near(loki, near, since, (span.start, span.end)) if loki else (None, [])
+    within = (span.start, span.end)
+    logs, cut = lines_near(loki, near, within, span.step_seconds) if loki else (None, [])
     return Bundle(
         id=f"{symptom.entity} at {since:%Y-%m-%dT%H:%M:%SZ}",
         source="prometheus",

@@ -1,6 +1,8 @@
 """The log lines around an alert, read from the site's Loki: of each stream as much as is fair.
 
-Lines are many, and one service that says a thousand a minute would leave no room for the others.
+Lines are many, and one service that says a thousand a minute would leave no room for the others. Of
+what does not fit a sample is read, as dense at every time: where lines end early, their service
+looks as if it had fallen silent.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,7 +18,7 @@ from diagnose.incident.extent import some
 from diagnose.schema import LOGS
 
 MOST_LINES: Final = 50_000
-AROUND: Final = timedelta(minutes=10)  # before the alert, of which the log is read first
+SLICE: Final = timedelta(minutes=1)  # of a sample; one step at least
 
 Moments = tuple[datetime, datetime]
 
@@ -24,37 +26,46 @@ Moments = tuple[datetime, datetime]
 def lines_near(
     loki: Loki,
     targets: Iterable[Labels],
-    alert_time: datetime,
     span: Moments,
+    step_seconds: float,
     most: int = MOST_LINES,
 ) -> tuple[pl.LazyFrame, list[str]]:
-    """Return the log lines of all that shares a host with targets, and what was left out.
+    """Return the log lines of all that shares a host with targets, and of what not all was read.
 
-    Those around the alert have half of the room to themselves, so that a log that is too long loses
-    its history.
+    Every stream has the same share. What is not more is read whole; what that leaves over is for
+    the others, the nearest first.
 
     Args:
         loki: Who is asked.
         targets: Those whose logs are wanted, the nearest to the symptom first.
-        alert_time: When it was noticed.
         span: From when to when is read.
+        step_seconds: In which lines are counted.
         most: Lines.
 
     Raises:
         OSError: it cannot be asked.
         ValueError: its answer is none.
     """
-    start, end = span
-    streams = _nearest(loki.streams(start, end), targets)
-    frames, said = [LOGS.to_frame()], []
-    parts = {"around": (alert_time - AROUND, end), "before": (start, alert_time - AROUND)}
-    for part, moments in parts.items():
-        read, cut = _shared(loki, streams, moments, most // len(parts))
-        frames += read
-        if cut:
-            names = some(list(dict.fromkeys(map(entity_of, cut))))
-            said.append(f"Of the logs {part} the alert not all lines were read of {names}.")
-    return pl.concat(frames).sort("time").lazy(), said
+    streams = _nearest(loki.streams(*span), targets)
+    share = most // max(len(streams), 1)
+    frames, long = [LOGS.to_frame()], []
+    for stream in streams:
+        frame = _read(loki, stream, span, share + 1)  # one more tells that there are more
+        if frame.height > share:
+            long.append(stream)
+        else:
+            frames.append(frame)
+    room = most - sum(frame.height for frame in frames)
+    slices = _slices(span, max(SLICE, timedelta(seconds=step_seconds)))
+    cut = []
+    for place, stream in enumerate(long):
+        frame, whole = _sample(loki, stream, slices, room // (len(long) - place))
+        frames.append(frame)
+        room -= frame.height
+        cut += [] if whole else [entity_of(stream)]
+    names = some(list(dict.fromkeys(cut)))
+    said = f"Of the logs of {names} a sample was read, since there are more than {most} lines."
+    return pl.concat(frames).sort("time").lazy(), [said] if cut else []
 
 
 def _nearest(streams: Iterable[Labels], targets: Iterable[Labels]) -> list[Labels]:
@@ -76,30 +87,26 @@ def _nearest(streams: Iterable[Labels], targets: Iterable[Labels]) -> list[Label
     return sorted(near, key=rank)
 
 
-def _shared(
-    loki: Loki, streams: Sequence[Labels], moments: Moments, most: int
-) -> tuple[list[pl.DataFrame], list[Labels]]:
-    """Return lines of streams, ``most`` at most, and the streams of which there are more.
+def _read(loki: Loki, stream: Labels, span: Moments, most: int) -> pl.DataFrame:
+    """Return the first lines of a stream within a span."""
+    return pl.concat([LOGS.to_frame(), *loki.records(selector(stream), *span, most)])
 
-    Each has the same share; what some leave over goes to the others, the first of them before the
-    rest. One line more than fits is asked for: that tells whether there are more.
-    """
 
-    def read(stream: Labels, lines: int) -> pl.DataFrame:
-        records = loki.records(selector(stream), *moments, lines + 1)
-        return pl.concat([LOGS.to_frame(), *records])
+def _sample(
+    loki: Loki, stream: Labels, slices: Sequence[Moments], most: int
+) -> tuple[pl.DataFrame, bool]:
+    """Return the first lines of each slice, ``most`` in all, and whether those are all lines."""
+    each = most // len(slices)
+    frames, whole = [LOGS.to_frame()], True
+    for span in slices if each else ():
+        frame = _read(loki, stream, span, each + 1)
+        whole = whole and frame.height <= each
+        frames.append(frame.head(each))
+    return pl.concat(frames), whole and each > 0
 
-    share = most // max(len(streams), 1)
-    found = [read(stream, share) for stream in streams]
-    room = most - sum(min(share, frame.height) for frame in found)
-    cut = []
-    for place, stream in enumerate(streams):
-        given = share
-        if found[place].height > share and room > 0:
-            found[place] = read(stream, share + room)
-            given = min(share + room, found[place].height)
-            room -= given - share
-        if found[place].height > given:
-            cut.append(stream)
-        found[place] = found[place].head(given)
-    return found, cut
+
+def _slices(span: Moments, length: timedelta) -> list[Moments]:
+    """Return the parts of a span, each of that length but the last."""
+    start, end = span
+    number = max(-((start - end) // length), 1)
+    return [(start + i * length, min(start + (i + 1) * length, end)) for i in range(number)]
