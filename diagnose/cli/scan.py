@@ -182,7 +182,8 @@ def show(report: "Report") -> None:
         screen.print(f"{title} UTC: nothing to tell")
     for finding in report.findings:
         if finding.defect:
-            complain("error", f"the explanation of {finding.host} died: {finding.defect}")
+            what = "look at" if finding.host in report.failed else "explanation of"
+            complain("error", f"the {what} {finding.host} died: {finding.defect}")
     if report.unseen:
         complain("warning", f"nothing was read of {counted(len(report.unseen), 'host')} in an hour")
     if report.cut:
@@ -210,6 +211,8 @@ def _rows(finding: "Finding", now: str) -> Iterator[tuple[str, ...]]:
     for one in finding.expected:
         yield _row(finding.host, one)
     if finding.symptom is None:
+        if finding.defect and not finding.expected:
+            yield finding.host, "not looked at, by a defect of aitia", "", "", "", ""
         return
     cause, action = "not explained", ""
     probability = ""

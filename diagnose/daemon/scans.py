@@ -194,7 +194,8 @@ class Scans:
     def _count_defects(self, report: Report) -> None:
         for finding in report.findings:
             if finding.defect:
-                LOG.error("the explanation of %s died: %s", printable(finding.host), finding.defect)
+                what = "look at" if finding.host in report.failed else "explanation of"
+                LOG.error("the %s %s died: %s", what, printable(finding.host), finding.defect)
                 self._counts.explanation_died(report.group)
 
     def _waited(self, command: Sequence[str]) -> tuple[bytes, bytes, int]:

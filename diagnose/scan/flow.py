@@ -38,6 +38,7 @@ class Report:
         unseen: Hosts of which nothing was.
         cut: Hosts that have more series than were read.
         changed: Hosts that do not show the signals that their normal life was learned of.
+        failed: Hosts that were not looked at, by a defect of ours; their findings say which.
         stopped: When the newest reading was taken, where nothing has come of any host since then
             and for so long that all are silent; None where telemetry comes.
         resumed: Whether a scan was carried on that another process had begun.
@@ -52,6 +53,7 @@ class Report:
     unseen: tuple[str, ...]
     cut: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
     stopped: datetime | None = None
     resumed: bool = False
     seconds: Mapping[str, float] = field(default_factory=dict)
@@ -98,6 +100,7 @@ def scan(
         _screen(settings, look, engine, checkpoint, started, tell)
         screened_at = perf_counter()
         shards_done = checkpoint.screened(started)
+        failed = {host for shard in shards_done for host in shard.failed}
         stopped = bool(shards_done) and all(shard.stopped for shard in shards_done)
         unseen = set(hosts).difference(census.hosts)
         unseen.update(host for shard in shards_done for host in shard.unseen)
@@ -111,10 +114,11 @@ def scan(
         started.moment,
         len(hosts),
         tuple(sorted(findings, key=_urgency)),
-        frozenset() if stopped else frozenset(hosts) - unseen,
+        frozenset() if stopped else frozenset(hosts) - unseen - failed,
         tuple(sorted(unseen)),
         tuple(sorted(host for shard in shards_done for host in shard.cut)),
         tuple(sorted(host for shard in shards_done for host in shard.changed)),
+        tuple(sorted(failed)),
         until if stopped else None,
         started.resumed,
         {"screen": screened_at - begun, "explain": perf_counter() - screened_at},

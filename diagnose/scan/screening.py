@@ -6,10 +6,13 @@ normal lives of hosts were learned, these are asked as well: the detector says w
 say what lasts. A host that both look at is allowed each half of the chance.
 """
 
+import logging
+import traceback
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import log10
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -22,7 +25,8 @@ from diagnose.scan.panel import Panel
 from diagnose.scan.shards import Expected, Finding, Screened, Shard
 from diagnose.scan.source import Source
 from diagnose.scan.unheard import INSTANTS, from_now, silenced, stopped
-from diagnose.schema import Prediction
+from diagnose.schema import Failure, Prediction
+from diagnose.wording import printable
 from models.detector import RobustDetector
 from models.deviation import countable
 from models.oddity import Judged
@@ -31,6 +35,7 @@ from models.screen import bounds
 
 HISTORY: Final = timedelta(hours=1)
 RECENT: Final = timedelta(minutes=7)  # judged by what comes before
+LOG: Final = logging.getLogger(__name__)
 HALVED: Final = log10(2)  # what a surprise loses that is the larger of two
 
 
@@ -58,9 +63,43 @@ class Look:
 def screen(look: Look, shard: Shard) -> Screened:
     """Return what there is to tell of the hosts of ``shard``.
 
+    A host whose telemetry meets a defect of ours is told as such. Which one that is, halving shows:
+    the others are looked at as if it were not there.
+
     Raises:
         Failure: its source cannot be read.
     """
+    try:
+        return _screened(look, shard)
+    except Failure:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, the other hosts are to be looked at
+        if len(shard.hosts) == 1:
+            return Screened(shard.number, (_failed(look, shard, error),), failed=shard.hosts)
+    one, other = (screen(look, half) for half in shard.halves())
+    return Screened(
+        shard.number,
+        one.findings + other.findings,
+        one.unseen + other.unseen,
+        one.cut + other.cut,
+        one.changed + other.changed,
+        one.stopped and other.stopped,
+        one.failed + other.failed,
+    )
+
+
+def _failed(look: Look, shard: Shard, error: Exception) -> Finding:
+    """Return what to tell of the only host of ``shard``, which ``error`` keeps from being seen."""
+    LOG.debug("%s was not looked at", shard.hosts[0], exc_info=error)
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    said = f"{type(error).__name__}: {error} ({Path(place.filename).name}:{place.lineno})"
+    defect = printable(said)
+    missing = (f"It was not looked at, by a defect of Aitia: {defect}.",)
+    return Finding(shard.hosts[0], look.until, missing=missing, defect=defect)
+
+
+def _screened(look: Look, shard: Shard) -> Screened:
+    """Return what there is to tell of the hosts of ``shard``; see ``screen``."""
     panel = look.source.panel(shard, (look.until - HISTORY, look.until), RECENT)
     if panel is None:
         return Screened(shard.number, (), shard.hosts, stopped=look.moment > look.until)

@@ -1,6 +1,6 @@
 """A scan in parts: some hundred hosts each, of which every one can be done twice without harm."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from diagnose.schema import Calibration, Guidance, Node, Prediction, RootCause
@@ -33,6 +33,18 @@ class Shard:
     hosts: tuple[str, ...]
     where: tuple[int, int] | Targets
 
+    def halves(self) -> "tuple[Shard, Shard]":
+        """Return both halves of its hosts, each under its number."""
+        middle = len(self.hosts) // 2
+        first, second = (self._of(hosts) for hosts in (self.hosts[:middle], self.hosts[middle:]))
+        return first, second
+
+    def _of(self, hosts: tuple[str, ...]) -> "Shard":
+        where = self.where
+        if isinstance(where, Targets):
+            where = replace(where, named=tuple(one for one in where.named if one[0] in hosts))
+        return replace(self, hosts=hosts, where=where)
+
 
 @dataclass(frozen=True, slots=True)
 class Expected:
@@ -58,7 +70,7 @@ class Finding:
         guidance: What to do about the trouble, best first.
         calibration: Of the causes' probabilities.
         missing: What was not seen or not done, so that nobody takes silence for health.
-        defect: Of ours, that its explanation died of; "" for none.
+        defect: Of ours, that its explanation died of, or the look at it; "" for none.
     """
 
     host: str
@@ -86,6 +98,7 @@ class Screened:
         cut: Hosts that have more series than were read.
         changed: Hosts that do not show the signals that their normal life was learned of.
         stopped: Whether nothing had come of any of its hosts for long.
+        failed: Hosts that were not looked at, by a defect of ours; a finding says which.
     """
 
     shard: int
@@ -94,3 +107,4 @@ class Screened:
     cut: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     stopped: bool = False
+    failed: tuple[str, ...] = ()

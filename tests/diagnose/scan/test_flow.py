@@ -141,6 +141,37 @@ def test_an_explanation_that_dies_does_not_end_the_round(settings, capsys):
     assert f"the explanation of {ILL} died: ValueError: no such axis" in capsys.readouterr().err
 
 
+class Hollow(Kept):
+    """Telemetry of which two hosts meet a defect of ours."""
+
+    def panel(self, shard, span, recent):
+        ill = {FULL, "web3"}.intersection(shard.hosts)
+        if ill:
+            raise ZeroDivisionError(f"no scale of {min(ill)}\x1b[2J")
+        return super().panel(shard, span, recent)
+
+
+def test_a_host_that_meets_a_defect_is_told_and_all_others_are_looked_at(settings, capsys, caplog):
+    caplog.set_level("DEBUG")
+    source, roles = Hollow(settings.telemetry.root), partial(compose, settings)
+    group = WHOLE.groups[0]
+    report = scan(settings, WHOLE, group, Here(), source, roles, MOMENT)
+    found = by_host(report)
+    assert set(found) == {FULL, ILL, SILENT, WORN, "web3"}
+    assert (report.failed, report.unseen) == ((FULL, "web3"), ())
+    assert report.read == frozenset(HOSTS) - {FULL, "web3"}
+    defect = found["web3"].defect
+    assert defect.startswith("ZeroDivisionError: no scale of web3 (test_flow.py:")
+    assert found[ILL].causes
+    assert "Traceback" in caplog.text
+    assert {record.levelname for record in caplog.records if record.exc_info} == {"DEBUG"}
+    show(report)
+    out, err = capsys.readouterr()
+    assert "web3" in out
+    assert "not looked at, by a defect of aitia" in out
+    assert f"the look at web3 died: {defect}" in err
+
+
 def test_the_command_scans_in_processes_of_its_own(settings, tmp_path):
     environment = os.environ | {
         "AITIA_TELEMETRY__DIR": str(settings.telemetry.dir),
