@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -30,8 +30,12 @@ LOOK_SECONDS: Final = 1.0  # between two looks at the timetable, at most
 LONGEST_SECONDS: Final = 3600.0  # of a scan, after which it is taken to hang
 END_SECONDS: Final = 5.0  # for which a scan may end politely
 NICE: Final = 10
+LONGEST: Final = 500  # characters of why a scan failed
+LINES: Final = 60  # of what a scan that failed has said, the last ones
 LOG: Final = logging.getLogger(__name__)
 _REPORTS: Final = TypeAdapter(list[Report])
+
+Outcome = Literal["done", "failed"]
 
 
 class Counts(Protocol):
@@ -54,6 +58,9 @@ class GroupState:
         begun: When its last scan was begun; None where none was.
         finished: When that ended; None where it did not yet.
         running: Whether it is being scanned.
+        outcome: How its last scan ended, "done" or "failed"; None where none has since this process
+            began.
+        error: Why that failed, one line; "" where it did not.
     """
 
     group: str
@@ -61,6 +68,8 @@ class GroupState:
     begun: datetime | None
     finished: datetime | None
     running: bool
+    outcome: Outcome | None = None
+    error: str = ""
 
 
 class Scans:
@@ -86,6 +95,7 @@ class Scans:
         self._counts = counts
         self._wanted: dict[str, None] = {}
         self._running: str | None = None
+        self._ended: dict[str, tuple[Outcome, str]] = {}
         self._process: subprocess.Popen[bytes] | None = None
         self._changed = threading.Condition()
         self._stopped = False
@@ -132,6 +142,7 @@ class Scans:
                     datetime.fromisoformat(kept.begun) if kept.begun else None,
                     datetime.fromisoformat(kept.finished) if kept.finished else None,
                     name == self._running,
+                    *self._ended.get(name, (None, "")),
                 )
                 for name, kept in self._timetable.kept.items()
             )
@@ -139,17 +150,23 @@ class Scans:
     def _run(self) -> None:
         while (group := self._next()) is not None:
             begun = time.perf_counter()
-            try:
-                outcome = self._scanned(group)
-            except Failure as failure:
-                LOG.error("the scan of %s: %s", group, failure)
-                outcome = "failed"
-            if outcome != "stopped":
+            outcome, error = self._outcome(group)
+            if outcome:
                 self._counts.scanned(group, outcome, time.perf_counter() - begun)
             with self._changed:
                 self._running = self._process = None
+                if outcome:
+                    self._ended[group] = (outcome, error)
                 if outcome == "failed" and not self._stopped:
                     self._changed.wait(LOOK_SECONDS)  # where nothing can be noted, it stays due
+
+    def _outcome(self, group: str) -> tuple[Outcome | None, str]:
+        """Scan a group, and return how that ended, None if it was put off, and why it failed."""
+        try:
+            return ("done" if self._scanned(group) else None), ""
+        except Failure as failure:
+            LOG.error("the scan of %s: %s", group, failure)
+            return "failed", printable(str(failure), LONGEST)
 
     def _next(self) -> str | None:
         """Return the group to scan, once there is one; None when told to stop."""
@@ -163,8 +180,8 @@ class Scans:
                 self._changed.wait(LOOK_SECONDS)
             return None
 
-    def _scanned(self, group: str) -> str:
-        """Scan a group, and return how that ended.
+    def _scanned(self, group: str) -> bool:
+        """Scan a group, and return whether that came to an end: we may be stopped meanwhile.
 
         Raises:
             Failure: it failed, or nobody can be told.
@@ -177,11 +194,13 @@ class Scans:
             self._timetable.finished(group)
             raise Failure(f"it cannot be started: {error.strerror}") from error
         if self._stopped:
-            return "stopped"
+            return False
         self._timetable.finished(group)
         if status not in (0, 1):
-            last = errors.decode(errors="replace").strip().rpartition("\n")[2]
-            raise Failure(f"it ended with {status}: {last}")
+            said = errors.decode(errors="replace").splitlines()
+            for line in said[-LINES:]:
+                LOG.error("the scan of %s said: %s", group, line)
+            raise Failure(f"it ended with {status}: {_reason(said)}")
         try:
             reports = _REPORTS.validate_json(output)
         except ValidationError as error:
@@ -189,7 +208,7 @@ class Scans:
         for report in reports:
             self._announce(report)
             self._count_defects(report)
-        return "done"
+        return True
 
     def _count_defects(self, report: Report) -> None:
         for finding in report.findings:
@@ -215,6 +234,15 @@ class Scans:
             _end(process, signal.SIGKILL)
             output, errors = process.communicate()
         return output, errors, process.returncode
+
+
+def _reason(said: Sequence[str]) -> str:
+    """Return the line that tells best why a command failed: of a traceback, its error."""
+    lines = [line for line in said if line.strip()]
+    own = [line for line in lines if not line.startswith("aitia: ")]
+    if own and any(line.startswith("Traceback ") for line in own):
+        return own[-1]
+    return lines[-1] if lines else ""
 
 
 def command_line(

@@ -105,6 +105,33 @@ def test_a_scan_that_fails_is_told_and_announces_nothing(fleet, caplog, code, wh
     assert one.announced == []
     assert why in caplog.text
     assert one.state().due > one.now
+    wait_until(lambda: one.state().outcome == "failed", 20, "it is told how it ended")
+    assert why in one.state().error
+
+
+def test_what_a_scan_that_fails_has_said_is_in_the_log_and_its_error_beside_it(fleet, caplog):
+    one = fleet(
+        "import sys, traceback\n"
+        "for i in range(500): print('line', i, file=sys.stderr)\n"
+        "try: 1 / 0\n"
+        "except ZeroDivisionError: traceback.print_exc()\n"
+        "print('aitia: error: this is a defect of aitia', file=sys.stderr); sys.exit(2)"
+    )
+    assert (one.state().outcome, one.state().error) == (None, "")
+    one.scans.ask("db")
+    wait_until(lambda: one.state().outcome, 20, "it is told how it ended")
+    told = one.state()
+    assert (told.outcome, told.error) == (
+        "failed",
+        "it ended with 2: ZeroDivisionError: division by zero",
+    )
+    assert "Traceback (most recent call last)" in caplog.text
+    assert "line 499" in caplog.text
+    assert "line 400" not in caplog.text
+    one.code = f"print({PRINTED!r})"
+    one.scans.ask("db")
+    wait_until(lambda: one.state().outcome == "done", 20, "the next one goes well")
+    assert one.state().error == ""
 
 
 def test_an_explanation_that_died_is_told_and_counted_and_the_rest_is_announced(fleet, caplog):
