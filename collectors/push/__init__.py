@@ -7,10 +7,14 @@ in ``Malformed``, and nothing else.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 import polars as pl
 
 from diagnose.failure import Failure
+
+# Counted and never kept: no table holds them, and nothing that was measured is lost.
+BY_DESIGN: Final = frozenset({"stale_marker", "native_histogram", "exemplar"})
 
 
 class Malformed(Failure, ValueError):  # noqa: N818 - it reads "raise Malformed(what)"
@@ -47,3 +51,8 @@ class Decoded:
     frames: tuple[pl.DataFrame, ...] = ()
     rejected: Mapping[str, int] = field(default_factory=dict)
     written: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def lost(self) -> Mapping[str, int]:
+        """Return how many records were not kept that a sender takes for kept, by reason."""
+        return {why: number for why, number in self.rejected.items() if why not in BY_DESIGN}

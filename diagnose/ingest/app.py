@@ -88,8 +88,10 @@ class _Receiver:
             with self.intake.room(claimed_size(request)):
                 body = await read_body(request)
                 decode = partial(protocol.decode, body, headers)
-                taken = self.intake.keep(protocol.name, len(body), decode, events=protocol.events)
-                decoded = await taken
+                sender = request.client.host if request.client else ""
+                decoded = await self.intake.keep(
+                    protocol.name, len(body), decode, events=protocol.events, sender=sender
+                )
             answer = protocol.answer(headers, decoded)
         except Overloaded as error:
             answer = _refusal(503, str(error), {"retry-after": str(RETRY_SECONDS)})

@@ -11,6 +11,7 @@ from typing import Final
 import polars as pl
 
 from collectors.push import Decoded
+from diagnose.ingest.losses import Losses
 from diagnose.ingest.meters import Meters
 from diagnose.telemetry.batch import Batch, batch_of
 from diagnose.telemetry.journal import Overloaded
@@ -50,6 +51,7 @@ class Intake:
         self._clean = clean
         self._writer = writer
         self._meters = meters
+        self._losses = Losses()
         self._pool = ThreadPoolExecutor(DECODERS, "decode")
         self._at_work = 0
 
@@ -80,6 +82,7 @@ class Intake:
         decode: Callable[[], Decoded],
         lines: Lines | None = None,
         events: bool = False,
+        sender: str = "",
     ) -> Decoded:
         """Return what ``decode`` finds, after the disk has it.
 
@@ -89,6 +92,7 @@ class Intake:
             decode: Makes records of them, in another thread.
             lines: Whence, for a stream of lines.
             events: Whether each record is known when it comes again, in whatever company.
+            sender: Who sent it; "" where that is not known.
 
         Raises:
             Overloaded: nothing can be acknowledged now.
@@ -108,6 +112,8 @@ class Intake:
                 self._meters.kept(protocol, stream, records)
         for reason, records in decoded.rejected.items():
             self._meters.discarded(protocol, reason, records)
+            if reason in decoded.lost:
+                self._losses.note(protocol, reason, records, lines.source if lines else sender)
         return decoded
 
     def _encoded(

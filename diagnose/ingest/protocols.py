@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Final
 from typing import Protocol as Interface
 
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from collectors.limits import Limits
 from collectors.push import (
@@ -22,9 +22,12 @@ from collectors.push.otlp_metrics import OtlpMetrics
 from collectors.push.otlp_traces import OtlpTraces
 from collectors.push.remote_write import RemoteWrite
 from diagnose.ingest.body import Turns
+from diagnose.ingest.losses import told
 
 Headers = Mapping[str, str]
 Decode = Callable[[bytes, Headers], Decoded]
+Answer = Callable[[Headers, Decoded], Response]
+NANOSECONDS: Final = "a time is nanoseconds since 1970"
 WRITTEN: Final = "X-Prometheus-Remote-Write-{}-Written"
 
 
@@ -51,7 +54,7 @@ class Protocol:
     name: str
     path: str
     decode: Decode
-    answer: Callable[[Headers, Decoded], Response]
+    answer: Answer
     events: bool = False
 
 
@@ -64,8 +67,19 @@ def protocols(limits: Limits) -> tuple[Protocol, ...]:
     turns = Turns()
     remote_write, metrics, traces = RemoteWrite(limits), OtlpMetrics(limits), OtlpTraces(limits)
     return (
-        Protocol("remote_write", "/api/v1/write", _remote_write(remote_write, turns), _written),
-        Protocol("loki", "/loki/api/v1/push", _loki(limits, turns), _taken),
+        Protocol(
+            "remote_write",
+            "/api/v1/write",
+            _remote_write(remote_write, turns),
+            _written(limits),
+        ),
+        # Loki, too, keeps what it can and answers with 400 about the rest.
+        Protocol(
+            "loki",
+            "/loki/api/v1/push",
+            _loki(limits, turns),
+            _strictly("loki push", limits, NANOSECONDS),
+        ),
         _otlp("logs", lambda body, kind, now: otlp_logs.decoded(body, kind, now, limits), turns),
         _otlp("metrics", metrics.decode, turns),
         _otlp("traces", traces.decode, turns),
@@ -74,10 +88,15 @@ def protocols(limits: Limits) -> tuple[Protocol, ...]:
             "alertmanager",
             "/api/v1/alerts",
             _document(alertmanager_webhook, limits, turns),
-            _taken,
+            _leniently("alertmanager webhook", limits),
             events=True,
         ),
-        Protocol("deploy", "/api/v1/deploys", _document(deploy_webhook, limits, turns), _taken),
+        Protocol(
+            "deploy",
+            "/api/v1/deploys",
+            _document(deploy_webhook, limits, turns),
+            _strictly("deploy webhook", limits),
+        ),
     )
 
 
@@ -123,14 +142,40 @@ def _otlp(kind: Kind, decode: Callable[[bytes, str, datetime], Decoded], turns: 
     return Protocol(f"otlp_{kind}", f"/v1/{kind}", decoded, answer)
 
 
-def _written(headers: Headers, decoded: Decoded) -> Response:
-    """Return what a sender of remote write expects; of version 2.0 it wants to know how many."""
-    told = {WRITTEN.format(kind.title()): str(n) for kind, n in decoded.written.items()}
-    return Response(status_code=204, headers=told)
+def _written(limits: Limits) -> Answer:
+    """Return how a sender of remote write is answered; of version 2.0 it wants to know how many.
+
+    As in Prometheus, samples that can never be taken are 400: no sender tries them again.
+    """
+    lenient = _leniently("remote write", limits)
+
+    def answer(headers: Headers, decoded: Decoded) -> Response:
+        response = lenient(headers, decoded)
+        for kind, number in decoded.written.items():
+            response.headers[WRITTEN.format(kind.title())] = str(number)
+        return response
+
+    return answer
 
 
-def _taken(headers: Headers, decoded: Decoded) -> Response:
-    return Response(status_code=204)
+def _leniently(protocol: str, limits: Limits) -> Answer:
+    """Return an answer that refuses a request of which nothing was kept."""
+    strict = _strictly(protocol, limits)
+
+    def answer(headers: Headers, decoded: Decoded) -> Response:
+        return Response(status_code=204) if decoded.frames else strict(headers, decoded)
+
+    return answer
+
+
+def _strictly(protocol: str, limits: Limits, hint: str = "") -> Answer:
+    """Return an answer that says what was not kept, be it only a part; the rest is kept."""
+
+    def answer(headers: Headers, decoded: Decoded) -> Response:
+        lost = told(protocol, decoded, limits, hint)
+        return PlainTextResponse(f"{lost}\n", 400) if lost else Response(status_code=204)
+
+    return answer
 
 
 def _kind(headers: Headers) -> str:
