@@ -164,9 +164,12 @@ def _explained(
 def _calibration(window: Window, calibration: Calibrator) -> Calibration:
     """Return how probabilities are to be read; they were fitted on where among entities a fault is.
 
-    With a single entity they share it among its signals, which nobody has labelled causes of.
+    With a single entity they share it among its signals, which nobody has labelled causes of; a
+    host and its only part are one.
     """
-    several = len({signal.node.entity for signal in window.signals}) > 1
+    entities = {signal.node.entity for signal in window.signals}
+    wholes = {name.rpartition("/")[0] for name in entities}
+    several = len(entities - wholes) > 1
     return "calibrated" if calibration.enough and several else "uncalibrated"
 
 

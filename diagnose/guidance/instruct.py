@@ -29,8 +29,8 @@ def instruct(diagnosis: Diagnosis, units: Mapping[Node, str]) -> Iterator[str]:
     accused = diagnosis.root_causes[0].entity
     if first.entity != accused:
         yield (
-            f"That is not {printable(accused)}, the likeliest cause by the numbers: a runbook counts "
-            "for how well its signs fit, too. Make sure before you repair."
+            f"That is not {printable(accused)}, the likeliest cause by the numbers: a runbook also "
+            "counts for how well its signs fit. Make sure before you repair."
         )
     yield from _reasons(first)
     for check in first.checks:

@@ -51,8 +51,7 @@ def incident_at(
     """
     if as_of < at:
         raise Failure(f"{at:%Y-%m-%d %H:%M:%S} UTC lies after the moment of asking", "ask later")
-    series = reader.series()
-    known = series["entity"].unique().to_list()
+    known = sorted({*reader.series()["entity"], *reader.speakers(at - HISTORY, as_of)})
     if entity not in known:
         close = get_close_matches(entity, known, 1)
         way_out = f"did you mean {close[0]}?" if close else "name one whose telemetry is sent here"
@@ -64,12 +63,19 @@ def incident_at(
     seen = seen_topology(reader, at, end)
     topology = Topology(resolved(seen.calls, known), seen.contains) + site.among(known)
     near = _by_distance(known, entity, topology)
+    if not topology.calls:
+        near += sorted(set(known) - set(near))
     readings = reader.readings(start, end, near)
+    if readings.is_empty():
+        raise Failure(
+            f"of {entity} and those near it only log lines were kept around {at:%H:%M:%S} UTC",
+            "send its metrics, too, or name an entity whose metrics are sent here",
+        )
     readings, left_out = _fitting(readings, near)
     logs = reader.logs(start, end, near)
     said = []
     if not topology.calls:
-        said.append("No calls between entities are known.")
+        said.append("No calls between entities are known: all were read as equally far.")
     if far := sorted(set(known) - set(near)):
         said.append(f"Further away than {HOPS} calls and not read: {some(far)}.")
     if left_out:
@@ -105,8 +111,9 @@ def record(reader: Reader, out: Path, since: datetime, until: datetime) -> str:
     """
     readings, logs = reader.readings(since, until), reader.logs(since, until)
     if readings.is_empty():
+        kept = "only log lines were" if logs.height else "nothing was"
         raise Failure(
-            f"nothing was kept from {since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M} UTC",
+            f"{kept} kept from {since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M} UTC",
             "ask for a longer span",
         )
     edges = reader.edges(since, until).select("caller", "callee").unique().sort("caller", "callee")

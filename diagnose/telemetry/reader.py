@@ -119,6 +119,17 @@ class Reader:
             both = pl.concat([committed, _within(tail, start, end, "entity", entities)])
         return both.sort("time", maintain_order=True)
 
+    def speakers(self, start: datetime, end: datetime) -> list[str]:
+        """Return the entities that wrote a log record from ``start`` to ``end``, sorted.
+
+        Raises:
+            Failure: a file is missing or damaged.
+        """
+        with self._seen("logs") as (table, tail):
+            told = self._collected(self._scan(table, "logs", start, end).select("entity").unique())
+            fresh = _within(tail, start, end).select("entity")
+        return pl.concat([told, fresh])["entity"].unique().sort().to_list()
+
     def edges(self, start: datetime, end: datetime) -> pl.DataFrame:
         """Return which entity was seen to call or belong to which.
 

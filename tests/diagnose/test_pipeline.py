@@ -164,3 +164,10 @@ def test_what_was_fitted_between_entities_is_not_promised_within_one():
     sharp = Calibration(incidents=40)
     alone = explain("i1", WINDOW, roles(Scripted(), calibration=sharp), HEAT)
     assert alone.calibration == "uncalibrated"
+
+
+def test_a_host_and_its_only_part_are_one_to_choose_from():
+    signals = (*SIGNALS, Signal(Node(f"{SIGNALS[0].node.entity}/shop", "latency")))
+    both = window(np.zeros((9, 3)), np.ones((3, 3)), signals=signals)
+    read = explain("i1", both, roles(Scripted(), calibration=Calibration(incidents=40)), HEAT)
+    assert read.calibration == "uncalibrated"

@@ -1,3 +1,4 @@
+from contextlib import contextmanager
 from datetime import timedelta
 
 import polars as pl
@@ -19,6 +20,24 @@ from tests.diagnose.telemetry.conftest import NOON as AT
 # front -> shop -> db -> san, all on hosts of their own; web1/cron shares a host with web1/shop.
 CALLS = [("lb/front", "web1/shop"), ("web1/shop", "db1/db"), ("db1/db", "san/lun"), ("x/a", "x/b")]
 ENTITIES = ["lb/front", "web1/shop", "web1/cron", "db1/db", "san/lun", "x/a", "web1"]
+
+
+@contextmanager
+def kept(folder, readings=(), lines=()):
+    """Yield a reader of telemetry without any call."""
+    with Journal(folder / "journal.db", writing=True) as journal:
+        told = (
+            pl.DataFrame(list(readings), READINGS, orient="row"),
+            pl.DataFrame([], EDGES, orient="row"),
+            pl.DataFrame(list(lines), LOGS, orient="row"),
+        )
+        journal.commit([batch_of(*told)])
+        with Reader(str(folder / "tables"), folder / "journal.db") as reader:
+            yield reader
+
+
+def every_quarter_minute(*names):
+    return [(AT + timedelta(seconds=15 * s), e, "cpu", 1.0) for s in range(-90, 20) for e in names]
 
 
 @pytest.fixture
@@ -111,3 +130,28 @@ def test_what_was_kept_is_recorded_as_a_bundle(reader, tmp_path):
     assert set(bundle.topology) == set(CALLS)
     with pytest.raises(Failure, match="nothing was kept"):
         record(reader, tmp_path / "none", AT - timedelta(days=9), AT - timedelta(days=8))
+
+
+def test_where_no_calls_are_known_nobody_is_too_far(tmp_path):
+    with kept(tmp_path, every_quarter_minute("db1", "web1", "web1/shop")) as reader:
+        found = incident(reader, "web1")
+    assert entities(found) == {"db1", "web1", "web1/shop"}
+    assert any("all were read as equally far" in sentence for sentence in found.missing)
+
+
+def test_who_only_writes_logs_is_known(tmp_path):
+    lines = [(AT - timedelta(seconds=9), "db9/postgres", "FATAL", "No space left", "{}")]
+    with kept(tmp_path, every_quarter_minute("web1"), lines) as reader:
+        found = incident(reader, "db9/postgres")
+        assert found.logs is not None
+        assert found.logs.collect()["entity"].to_list() == ["db9/postgres"]
+        assert entities(found) == {"web1"}
+
+
+def test_where_only_log_lines_were_kept_it_is_said(tmp_path):
+    lines = [(AT - timedelta(seconds=9), "db9", "FATAL", "No space left", "{}")]
+    with kept(tmp_path, lines=lines) as reader:
+        with pytest.raises(Failure, match="only log lines were kept around"):
+            incident(reader, "db9")
+        with pytest.raises(Failure, match="only log lines were kept from"):
+            record(reader, tmp_path / "out", AT - timedelta(hours=1), AT)
