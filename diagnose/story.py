@@ -134,8 +134,8 @@ def _answer(diagnosis: Diagnosis, units: dict[Node, str]) -> Iterator[str]:
     else:
         yield f"The symptom is {_name(diagnosis.symptom)}."
     yield (
-        f"That it is something else of what is watched: {percent(diagnosis.other_probability)}. "
-        "How likely a cause is that nobody watches, these figures do not say."
+        f"Something else that is watched: {percent(diagnosis.other_probability)}. A cause that "
+        "nobody watches is in none of these figures."
     )
 
 

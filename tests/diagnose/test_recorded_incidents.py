@@ -1,5 +1,7 @@
 """The whole chain on what the fault lab recorded: right often enough, silent on healthy windows."""
 
+import html
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from diagnose.config import load
 from diagnose.evaluation.backtest import backtest, replay
 
 INCIDENTS = Path(__file__).parent.parent / "incidents"
+PICTURE = Path(__file__).parents[2] / "diagnosis.svg"  # of the README
 HEALTHY = sorted(path.name for path in INCIDENTS.glob("h*_quiet"))
 LOST = "h04_quiet"  # customers on old links, and an exporter that hangs
 
@@ -64,3 +67,13 @@ def test_the_same_bundle_gives_the_same_answer(roles):
     assert one.root_causes == two.root_causes
     assert one.graph == two.graph
     assert one.story == two.story
+
+
+def test_the_picture_shows_what_is_answered_today():
+    roles = compose(load(None, {}))
+    diagnosis = replay(INCIDENTS / "06_catalog_network_delay", roles).diagnosis
+    drawn = re.findall(r"<text[^>]*>([^<]*)</text>", PICTURE.read_text(encoding="utf-8"))
+    shown = " ".join(html.unescape(" ".join(drawn)).split())
+    told = {paragraph.title: paragraph.sentences for paragraph in diagnosis.story}
+    for sentence in (*told["Answer"], *told["Tests"]):
+        assert " ".join(sentence.split()) in shown, "draw it again: tests/bench/picture.py"
