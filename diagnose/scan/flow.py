@@ -90,25 +90,21 @@ def scan(
     at, life = at or datetime.now(UTC), learned_life(settings.telemetry.life)
     census = source.census(at)
     hosts = fleet.members([*census.hosts, *expected])[group.name]
-    shards = list(census.shards(hosts))
     with Checkpoint.opened(settings.store) as checkpoint:
         moment, held = moment_of(at, census.newest), life.digest if life else ""
+        shards = tuple(census.shards(hosts))
         started = checkpoint.begin(group.name, moment, shards, source.name, held)
         until = min(started.moment, census.newest)
         look = Look(source, started.moment, until, group.alpha, group.least_probability, life)
-        begun = perf_counter()
-        _screen(settings, look, engine, checkpoint, started, tell)
+        screening = _screen(settings, look, engine, checkpoint, started, tell)
         screened_at = perf_counter()
-        shards_done = checkpoint.screened(started)
-        failed = {host for shard in shards_done for host in shard.failed}
-        stopped = bool(shards_done) and all(shard.stopped for shard in shards_done)
-        unseen = set(hosts).difference(census.hosts)
-        unseen.update(host for shard in shards_done for host in shard.unseen)
-        for host in sorted(unseen & group.named):
-            checkpoint.add(started, _advised(missed(host, started.moment), settings))
-        _explain(settings, group, source, checkpoint, started, roles, tell)
-        findings = checkpoint.findings(started)
+        done = checkpoint.screened(started)
+        unseen = set(hosts).difference(census.hosts).union(*(one.unseen for one in done))
+        _miss(settings, unseen & group.named, checkpoint, started)
+        findings = _explained(settings, group, source, checkpoint, started, roles, tell)
         checkpoint.finish(started)
+    stopped = bool(done) and all(shard.stopped for shard in done)
+    failed = frozenset(host for shard in done for host in shard.failed)
     return Report(
         group.name,
         started.moment,
@@ -116,12 +112,12 @@ def scan(
         tuple(sorted(findings, key=_urgency)),
         frozenset() if stopped else frozenset(hosts) - unseen - failed,
         tuple(sorted(unseen)),
-        tuple(sorted(host for shard in shards_done for host in shard.cut)),
-        tuple(sorted(host for shard in shards_done for host in shard.changed)),
+        tuple(sorted(host for shard in done for host in shard.cut)),
+        tuple(sorted(host for shard in done for host in shard.changed)),
         tuple(sorted(failed)),
         until if stopped else None,
         started.resumed,
-        {"screen": screened_at - begun, "explain": perf_counter() - screened_at},
+        {"screen": screening, "explain": perf_counter() - screened_at},
     )
 
 
@@ -132,8 +128,13 @@ def _screen(
     checkpoint: Checkpoint,
     started: Started,
     tell: Tell,
-) -> None:
-    """Look at the shards that are not done; what becomes of each is kept at once."""
+) -> float:
+    """Look at the shards that are not done; what becomes of each is kept at once.
+
+    Returns:
+        Seconds that it took.
+    """
+    begun = perf_counter()
     done = started.shards - len(started.pending)
     for screened in engine.run(partial(screen, look), started.pending):
         dated = (_dated(one, checkpoint) for one in screened.findings)
@@ -141,9 +142,18 @@ def _screen(
         checkpoint.done(started, replace(screened, findings=told))
         done += 1
         tell("shards", done, started.shards)
+    return perf_counter() - begun
 
 
-def _explain(
+def _miss(
+    settings: Settings, hosts: Collection[str], checkpoint: Checkpoint, started: Started
+) -> None:
+    """Tell of hosts that somebody named and of which nothing was read."""
+    for host in sorted(hosts):
+        checkpoint.add(started, _advised(missed(host, started.moment), settings))
+
+
+def _explained(
     settings: Settings,
     group: Group,
     source: Source,
@@ -151,8 +161,8 @@ def _explain(
     started: Started,
     roles: Callable[[], Roles],
     tell: Tell,
-) -> None:
-    """Explain the most surprising hosts; say of the others that they were not."""
+) -> tuple[Finding, ...]:
+    """Return all findings, those of the most surprising hosts explained; the others say why not."""
     troubled = [one for one in checkpoint.findings(started) if one.symptom]
     troubled.sort(key=lambda one: (-one.surprise, one.host))
     waiting = [one for one in troubled[:EXPLAINED] if one.incident is None]
@@ -164,6 +174,7 @@ def _explain(
     for finding in troubled[EXPLAINED:]:
         said = f"It was not explained: {EXPLAINED} other hosts are more surprising."
         checkpoint.explained(started, replace(finding, missing=(said,)))
+    return checkpoint.findings(started)
 
 
 def _dated(finding: Finding, checkpoint: Checkpoint) -> Finding:
