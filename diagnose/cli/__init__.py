@@ -7,6 +7,7 @@ costs next to nothing: a command imports what it needs when it runs.
 import sys
 import traceback
 import warnings
+from contextlib import suppress
 from importlib.metadata import version
 from typing import Annotated
 
@@ -30,7 +31,7 @@ from diagnose.cli import (
     train,
     whatif,
 )
-from diagnose.cli.terminal import complain
+from diagnose.cli.terminal import answering, complain
 from diagnose.failure import Failure
 
 app = typer.Typer(
@@ -78,6 +79,12 @@ def options(
 
 def main() -> None:
     """Run what the command line asks for, and exit with its status."""
+    with answering():
+        _run()
+    sys.exit(2)  # of ``_run`` only an error returns
+
+
+def _run() -> None:
     for stream in (sys.stdout, sys.stderr):
         # A terminal that knows no middle dot shows a question mark, and no traceback.
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
@@ -88,6 +95,6 @@ def main() -> None:
     except Failure as failure:
         complain("error", str(failure))
     except Exception:  # noqa: BLE001 - left alone, a defect exits with 1, which means "findings"
-        traceback.print_exc()
+        with suppress(OSError):
+            traceback.print_exc()
         complain("error", "this is a defect of aitia (report it with the lines above)")
-    sys.exit(2)

@@ -1,12 +1,15 @@
 """What reaches the screen: answers on stdout, all else on stderr, and nothing that acts on it."""
 
+import os
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TextIO, cast
 
+from diagnose.failure import Failure
 from diagnose.wording import printable
 
 if TYPE_CHECKING:
@@ -20,6 +23,79 @@ UNWATCHED: Final = 200  # columns where no screen limits them
 LONGEST: Final = 2000  # characters of a message
 
 Progress = Callable[[int, int], None]
+
+
+class _Answers:
+    """Standard output, whose full disk is a failure that people are told about in a line.
+
+    Args:
+        stream: Standard output as it is.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - all else is the stream's own
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write as the stream does."""
+        with _unwritten_told():
+            return self._stream.write(text)
+
+    def flush(self) -> None:
+        """Flush as the stream does."""
+        with _unwritten_told():
+            self._stream.flush()
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """Run a command: what it answers is on its way when the block ends, or that is told.
+
+    Who reads no further (``| head``) is no failure, and is told nothing.
+    """
+    stream = sys.stdout
+    if not stream:  # it was closed: nobody wants the answer
+        with Path(os.devnull).open("w", encoding="utf-8") as sys.stdout:
+            yield
+        return
+    sys.stdout = cast("TextIO", _Answers(stream))
+    try:
+        yield
+    finally:
+        sys.stdout = stream
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            _let_go(stream)
+        except OSError as error:
+            _let_go(stream)
+            complain("error", str(_unwritten(error)))
+            sys.exit(2)
+
+
+@contextmanager
+def _unwritten_told() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise _unwritten(error) from error
+
+
+def _unwritten(error: OSError) -> Failure:
+    what = f"the answer cannot be written: {error.strerror}"
+    return Failure(what, "make room, or send it elsewhere")
+
+
+def _let_go(stream: TextIO) -> None:
+    """Write what waits in ``stream`` nowhere: the interpreter would try again as it ends."""
+    with suppress(OSError, ValueError):  # one that is no file has nothing that waits
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 def console(stderr: bool = False) -> "Console":
@@ -57,8 +133,9 @@ def fill(table: "Table", rows: Sequence[Sequence[str]]) -> "Table":
 
 
 def complain(kind: str, message: str) -> None:
-    """Write one line about a warning or an error to stderr."""
-    sys.stderr.write(f"aitia: {kind}: {printable(message, LONGEST)}\n")
+    """Write one line about a warning or an error to stderr, unless that takes nothing any more."""
+    with suppress(OSError):
+        sys.stderr.write(f"aitia: {kind}: {printable(message, LONGEST)}\n")
 
 
 def write_json(document: bytes) -> None:

@@ -5,9 +5,12 @@ import os
 import pty
 import re
 import resource
+import signal
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from diagnose.extras import installing
 
@@ -33,6 +36,45 @@ def test_help_comes_at_once():
     loaded = set(elsewhere(code=code).stdout.split())
     assert "typer" in loaded
     assert not loaded & {*EXTRA, "polars", "pydantic", "rich", "yaml"}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["config", "check"], ["config", "show", "-o", "json"], ["runbooks", "list"]],
+)
+def test_an_answer_that_a_full_disk_does_not_take_is_an_error_in_one_line(arguments):
+    command = [sys.executable, "-m", "diagnose", *arguments]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        told = "aitia: error: the answer cannot be written: No space left on device"
+        assert (done.returncode, done.stderr) == (2, f"{told} (make room, or send it elsewhere)\n")
+        assert subprocess.run(command, stdout=full, stderr=full, check=False).returncode == 2
+
+
+@pytest.mark.parametrize("arguments", [["config", "show"], ["runbooks", "list", "-o", "json"]])
+def test_who_reads_no_further_is_told_nothing(arguments):
+    command = [sys.executable, "-m", "diagnose", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        assert process.stderr.read() == b""
+
+
+def test_who_interrupts_while_it_starts_sees_no_traceback(tmp_path):
+    slow = tmp_path / "typer.py"
+    slow.write_text("import time; print('loading', flush=True); time.sleep(60)")
+    command = [sys.executable, "-m", "diagnose", "--help"]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    with subprocess.Popen(
+        command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.read() == b""
+    assert process.returncode == 130
 
 
 BASE_ONLY = f"""
