@@ -9,6 +9,7 @@ log of a gigabyte costs nothing until a window asks for its span.
 
 import json
 import tempfile
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +21,8 @@ from diagnose.incident.bundle_check import (
     INCIDENT,
     LOG_RECORDS,
     METRICS,
+    SIMILAR,
+    Problem,
     check_bundle,
     is_there,
     read_facts,
@@ -81,10 +84,8 @@ def read_bundle(path: Path, as_of: datetime | None = None) -> Bundle:
     Raises:
         Failure: the first thing that forbids an explanation.
     """
-    for problem in check_bundle(path, whole=False):
-        if problem.fatal:
-            place = f"{path / problem.file}" + (f", {problem.where}" if problem.where else "")
-            raise Failure(f"{place}: {problem.what}", problem.way_out)
+    problems = check_bundle(path, whole=False)
+    _refuse(path, (problem for problem in problems if problem.fatal))
     facts = read_facts(path / INCIDENT)
     alert_time = read_time(facts["alert_time"])
     step_seconds = float(facts["step_seconds"])
@@ -94,7 +95,7 @@ def read_bundle(path: Path, as_of: datetime | None = None) -> Bundle:
     if asked < alert_time:
         raise Failure(f"{path}: as_of {asked} lies before the alert", "ask at the alert or later")
     symptom, span = facts.get("symptom"), facts.get("baseline_window")
-    logs = path / LOG_RECORDS
+    logs, unread = path / LOG_RECORDS, any(problem.unread for problem in problems)
     return Bundle(
         id=facts["id"],
         source=facts.get("source") or "",
@@ -102,11 +103,12 @@ def read_bundle(path: Path, as_of: datetime | None = None) -> Bundle:
         as_of=asked,
         step_seconds=step_seconds,
         readings=_until(asked, path / METRICS, READINGS),
-        logs=_until(asked, logs, LOGS) if is_there(logs) else None,
+        logs=_until(asked, logs, LOGS) if is_there(logs) and not unread else None,
         symptom=Node(symptom["entity"], symptom["signal"]) if symptom else None,
         topology=tuple((caller, callee) for caller, callee in facts.get("topology") or ()),
         contains=tuple((whole, part) for whole, part in facts.get("contains") or ()),
         baseline_window=(read_time(span[0]), read_time(span[1])) if span else None,
+        missing=tuple(_left_out(problems)),
     )
 
 
@@ -144,10 +146,31 @@ def write_bundle(
             for name, facts in ((INCIDENT, incident), (TRUTH, truth)):
                 if facts is not None:
                     (draft / name).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+            _refuse(draft, (one for one in check_bundle(draft, False) if one.fatal or one.unread))
             read_bundle(draft)
             draft.replace(path)
     except OSError as error:
         raise Failure(f"{path}: cannot be written ({error})", "choose another folder") from error
+
+
+def _refuse(path: Path, problems: Iterable[Problem]) -> None:
+    """Raise Failure for the first of ``problems``, if there is any."""
+    for problem in problems:
+        place = f"{path / problem.file}" + (f", {problem.where}" if problem.where else "")
+        raise Failure(f"{place}: {problem.what}", problem.way_out)
+
+
+def _left_out(problems: Iterable[Problem]) -> Iterator[str]:
+    """Yield a sentence about each thing in a bundle that is not read, though somebody put it there.
+
+    A field that is like none is somebody's own note.
+    """
+    for problem in problems:
+        place = f"{problem.file}, {problem.where}" if problem.where else problem.file
+        if problem.unread:
+            yield f"The log was not read: {place} {problem.what} ({problem.way_out})."
+        elif problem.way_out.startswith(SIMILAR):
+            yield f"The field {problem.where} of {problem.file} was not read: {problem.way_out}"
 
 
 def _until(as_of: datetime, file: Path, schema: pl.Schema) -> pl.LazyFrame:

@@ -6,9 +6,10 @@ or line. ``truth.json`` is not opened.
 
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +20,13 @@ from diagnose.schema import LOGS, READINGS
 INCIDENT: Final = "incident.json"
 METRICS: Final = "metrics.parquet"
 LOG_RECORDS: Final = "logs.parquet"
+REQUIRED: Final = ("id", "alert_time", "step_seconds")  # fields of incident.json
+FIELDS: Final = (
+    *REQUIRED,
+    *("source", "as_of", "symptom", "topology", "contains", "baseline_window"),
+)
+SIMILAR: Final = "did you mean"
+SMALL_BYTES: Final = 16 << 20
 OPTIONAL: Final = ("severity", "attributes")  # columns that a log can do without
 HALF_CHARACTER: Final = re.compile("[\ud800-\udfff]")  # JSON can escape one, UTF-8 cannot hold it
 TEXT: Final = (pl.String, pl.Categorical, pl.Enum, pl.Null)  # types that hold names
@@ -36,6 +44,7 @@ class Problem:
         what: What is wrong.
         way_out: What to do about it.
         fatal: Whether nothing can be explained while it lasts.
+        unread: Whether its file is left unread for it, and the rest explained without.
     """
 
     file: str
@@ -43,6 +52,7 @@ class Problem:
     what: str
     way_out: str
     fatal: bool = True
+    unread: bool = False
 
 
 def check_bundle(path: Path, whole: bool = True) -> tuple[Problem, ...]:
@@ -59,7 +69,9 @@ def check_bundle(path: Path, whole: bool = True) -> tuple[Problem, ...]:
         problems = [*_check_incident(path / INCIDENT)]
         problems += _check_table(path / METRICS, READINGS, whole)
         if is_there(path / LOG_RECORDS):
-            problems += _check_table(path / LOG_RECORDS, LOGS, whole)
+            problems += _check_log(path / LOG_RECORDS, whole)
+        if whole and not any(problem.fatal for problem in problems):
+            problems += _check_symptom(path, any(problem.unread for problem in problems))
     except PermissionError as error:
         return (Problem("", "", f"cannot be read: {error.strerror}", "let yourself read it"),)
     return tuple(problems)
@@ -92,7 +104,7 @@ def _check_incident(file: Path) -> Iterator[Problem]:
     """Yield what is wrong with ``incident.json``."""
     if not file.is_file():
         what = "is no file" if is_there(file) else "is missing"
-        yield Problem(INCIDENT, "", what, "write it as the format of a bundle says")
+        yield Problem(INCIDENT, "", what, f"write an object with {', '.join(REQUIRED)}")
         return
     try:
         facts = read_facts(file)
@@ -132,6 +144,7 @@ def _check_fields(facts: dict[str, Any]) -> Iterator[Problem]:
             way_out = f"write [{pair}, ...] or null"
             yield Problem(INCIDENT, field, "is no list of pairs of names", way_out)
     yield from _check_times(facts)
+    yield from _check_names(facts)
 
 
 def _check_times(facts: dict[str, Any]) -> Iterator[Problem]:
@@ -184,6 +197,49 @@ def _check_table(file: Path, schema: pl.Schema, whole: bool) -> Iterator[Problem
         except DAMAGE as error:
             what = f"cannot be read: {_reason(error)}"
             yield Problem(file.name, f"column {name}", what, AGAIN)
+
+
+def _check_log(file: Path, whole: bool) -> Iterator[Problem]:
+    """Yield what is wrong with the log: nothing that forbids to explain what the metrics show.
+
+    A small one is always read as a whole: it costs next to nothing, and damage within would else
+    come to light in the middle of an explanation.
+    """
+    small = file.is_file() and file.stat().st_size <= SMALL_BYTES
+    for problem in _check_table(file, LOGS, whole or small):
+        yield replace(problem, fatal=False, unread=problem.fatal)
+
+
+def _check_symptom(path: Path, log_unread: bool) -> Iterator[Problem]:
+    """Yield that nothing was read of the entity that the symptom names."""
+    symptom = read_facts(path / INCIDENT).get("symptom")
+    if symptom is None or (log_unread and is_there(path / LOG_RECORDS)):
+        return
+    names: set[str] = set()
+    for file in (path / METRICS, path / LOG_RECORDS):
+        if is_there(file):
+            entities = pl.scan_parquet(file).select(pl.col("entity").cast(pl.String).unique())
+            names.update(entities.collect()["entity"].drop_nulls())
+    if symptom["entity"] not in names:
+        way_out = _nearest(symptom["entity"], names, "name one that the tables hold")
+        what = f"nothing was read of its entity {symptom['entity']!r:.200}"
+        yield Problem(INCIDENT, "symptom", what, way_out, fatal=False)
+
+
+def _check_names(facts: dict[str, Any]) -> Iterator[Problem]:
+    """Yield the fields of ``incident.json`` that nobody reads."""
+    for name in facts:
+        if name not in FIELDS:
+            way_out = _nearest(name, FIELDS, f"known are {', '.join(FIELDS)}")
+            yield Problem(
+                INCIDENT, f"{name!r:.60}"[1:-1], "is no known field", way_out, fatal=False
+            )
+
+
+def _nearest(name: str, known: Iterable[str], otherwise: str) -> str:
+    """Return a question after the known name that ``name`` is most like."""
+    close = get_close_matches(name, known, 1)
+    return f"{SIMILAR} {close[0]}?" if close else otherwise
 
 
 def _check_columns(file: Path, schema: pl.Schema, found: pl.Schema) -> Iterator[Problem]:

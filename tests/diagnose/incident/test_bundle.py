@@ -187,6 +187,58 @@ def test_what_is_no_file_is_named(good, name, instead):
     assert places(good) == [(name, "")]
 
 
+@pytest.mark.parametrize(
+    ("field", "way_out", "told"),
+    [("sympton", "did you mean symptom?", True), ("ticket", "known are id, alert_time", False)],
+)
+def test_a_field_that_nobody_reads_is_told_and_read_over(good, field, way_out, told):
+    change(good, **{field: {"entity": "web", "signal": "latency"}})
+    (problem,) = check_bundle(good)
+    assert (problem.where, problem.what, problem.fatal) == (field, "is no known field", False)
+    assert problem.way_out.startswith(way_out)
+    said = "The field sympton of incident.json was not read: did you mean symptom?"
+    assert read_bundle(good).missing == ((said,) if told else ())
+
+
+def test_a_symptom_of_which_nothing_was_read_is_told(good):
+    change(good, symptom={"entity": "wep", "signal": "latency"})
+    (problem,) = check_bundle(good)
+    assert (problem.where, problem.way_out) == ("symptom", "did you mean web?")
+    assert problem.what == "nothing was read of its entity 'wep'"
+    assert read_bundle(good).symptom == Node("wep", "latency")
+    change(good, symptom={"entity": "web", "signal": "latency"})
+    assert check_bundle(good) == ()
+
+
+@pytest.mark.parametrize("damage", ["cut", "page", "column", "folder"])
+def test_a_damaged_log_costs_the_log_and_not_the_answer(good, damage):
+    file = good / "logs.parquet"
+    whole = bytearray(file.read_bytes())
+    if damage == "cut":
+        file.write_bytes(whole[:50])
+    elif damage == "page":
+        whole[4:60] = bytes(56)  # the first page of the first column; the footer stays whole
+        file.write_bytes(whole)
+    elif damage == "column":
+        LOGS.drop("body").write_parquet(file)
+    else:
+        file.unlink()
+        file.mkdir()
+    (problem,) = check_bundle(good)
+    assert (problem.file, problem.fatal, problem.unread) == ("logs.parquet", False, True)
+    bundle = read_bundle(good)
+    (missing,) = bundle.missing
+    assert missing.startswith("The log was not read: logs.parquet")
+    window = make_window(bundle)
+    assert missing in window.missing
+    assert [signal.node for signal in window.signals] == [Node("web", "latency")]
+
+
+def test_a_log_that_is_none_is_not_written(tmp_path):
+    with pytest.raises(Failure, match="column body"):
+        write_bundle(tmp_path / "new", incident(300, 600), METRICS, LOGS.drop("body"))
+
+
 @pytest.mark.parametrize("name", ["incident.json", "metrics.parquet"])
 def test_a_missing_file_is_named(good, name):
     (good / name).unlink()
