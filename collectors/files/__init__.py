@@ -7,6 +7,7 @@ See:       https://manpages.debian.org/stable/logrotate/logrotate.8.en.html
 """
 
 import json
+import logging
 import platform
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
@@ -16,12 +17,15 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from collectors import NotApplicable
 from collectors.files.lines import Lines
 from collectors.files.tail import Tails, places_of
 from collectors.rows import LogRecord, log_frame
 
 if TYPE_CHECKING:
     from diagnose.config import Settings
+
+_log = logging.getLogger("aitia.collect")
 
 
 class Files:
@@ -30,12 +34,17 @@ class Files:
     Args:
         host: Entity under which records are filed; None for this machine's name.
         patterns: Absolute paths, with ``*`` and ``**``.
+
+    Attributes:
+        skipped: Of the last run, the patterns that no file matches.
     """
 
     def __init__(self, host: str | None = None, patterns: Iterable[str] = ()) -> None:
         self.host = host or platform.node()
         self.patterns = tuple(patterns)
         self._tails = Tails()
+        self.skipped: tuple[str, ...] = ()
+        self._said: set[str] = set()
 
     @classmethod
     def configured(cls, settings: "Settings") -> "Mapping[str, Files]":
@@ -58,12 +67,14 @@ class Files:
 
         Without a cursor, the end of each file is read and what is not later than ``since`` left
         out. A file that cannot be read is said after the others had their say.
+
+        Raises:
+            NotApplicable: no file matches any pattern.
+            OSError: a file cannot be read.
         """
-        found = (path for pattern in self.patterns for path in Path("/").glob(pattern.lstrip("/")))
-        paths = {str(path) for path in found if path.is_file()}
         first = None if self.cursor else since
         failed: list[OSError] = []
-        for path in self._tails.order(paths):
+        for path in self._tails.order(self._matching()):
             try:
                 for chunk in self._tails.read(path, from_end=first is not None):
                     records = self._records(path, chunk.lines, chunk.written, chunk.lost)
@@ -72,6 +83,23 @@ class Files:
                 failed.append(error)
         if failed:
             raise failed[0]
+        if len(self.skipped) == len(self.patterns):
+            raise NotApplicable(f"no file matches {', '.join(self.patterns)}")
+
+    def _matching(self) -> set[str]:
+        """Return the files that match; a pattern that none matches is said once in the log."""
+        paths: set[str] = set()
+        alone = []
+        for pattern in self.patterns:
+            found = {str(path) for path in Path("/").glob(pattern.lstrip("/")) if path.is_file()}
+            paths |= found
+            if not found:
+                alone.append(pattern)
+        for pattern in [one for one in alone if one not in self._said]:
+            self._said.add(pattern)
+            _log.warning("collect.files: no file matches %s", pattern)
+        self.skipped = tuple(f"{pattern} (no file matches)" for pattern in alone)
+        return paths
 
     def _records(
         self, path: str, lines: list[bytes], written: float, lost: bool

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from collectors import NotApplicable
 from collectors.files import Files
 from collectors.files import tail as tailing
 from collectors.files.lines import Lines
@@ -39,6 +40,23 @@ def again(collector):
 def append(file, text):
     with file.open("a") as opened:
         opened.write(text)
+
+
+def test_a_pattern_that_no_file_matches_is_said(tmp_path, caplog):
+    (tmp_path / "app.log").write_text("hello\n")
+    nothing = [f"{tmp_path}/nope.txt", f"{tmp_path}/nodir/*.log"]
+    some = Files("db1", [f"{tmp_path}/*.log", *nothing])
+    for expected in (["hello"], []):
+        assert bodies(some) == expected
+        assert some.skipped == tuple(f"{pattern} (no file matches)" for pattern in nothing)
+    assert [record.getMessage() for record in caplog.records] == [
+        f"collect.files: no file matches {pattern}" for pattern in nothing
+    ]
+    none = Files("db1", nothing)
+    with pytest.raises(NotApplicable, match=f"no file matches {tmp_path}/nope.txt, "):
+        bodies(none)
+    Path(nothing[0]).write_text("at last\n")
+    assert bodies(none) == ["at last"]
 
 
 def test_records_times_and_severities():

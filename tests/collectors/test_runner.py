@@ -181,6 +181,7 @@ def test_a_backlog_comes_in_bounded_rounds_each_record_once(monkeypatch):
 
 @pytest.mark.parametrize("cursor", ["{", "[]", '{"a": {}}', '{"a": {"offset": 1}}'])
 def test_a_cursor_of_another_version_is_left_out(cursor, tmp_path):
+    (tmp_path / "app.log").touch()
     rounds = run({"files": Files("db1", [f"{tmp_path}/*.log"]), "changes": Changes("db1")})
     rounds.resume({"files": cursor, "changes": cursor})
     assert reports(rounds.run(NOW))["files"].outcome == "read"
