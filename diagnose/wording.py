@@ -1,6 +1,7 @@
 """Numbers, times and names as people read them; nothing that a sender wrote can act on a screen."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -111,3 +112,14 @@ def counted(number: int, noun: str) -> str:
         ('1 edge', '3 edges')
     """
     return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def some(names: Sequence[str], most: int = 3) -> str:
+    """Return the first names, and how many more there are.
+
+    Example:
+        >>> some(["db1", "db2", "db3", "db4"])
+        'db1, db2, db3 and 1 more'
+    """
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

@@ -14,7 +14,7 @@ import typer
 from diagnose.cli.explain import moment
 from diagnose.cli.options import Config, Output, Proposer, extra, settings
 from diagnose.cli.terminal import complain, console, fill, table, waiting, write_json
-from diagnose.wording import counted, duration, percent
+from diagnose.wording import counted, duration, percent, some
 
 if TYPE_CHECKING:
     from diagnose.config import Settings
@@ -185,7 +185,8 @@ def show(report: "Report") -> None:
             what = "look at" if finding.host in report.failed else "explanation of"
             complain("error", f"the {what} {finding.host} died: {finding.defect}")
     if report.unseen:
-        complain("warning", f"nothing was read of {counted(len(report.unseen), 'host')} in an hour")
+        hosts = f"{counted(len(report.unseen), 'host')} in an hour: {some(report.unseen)}"
+        complain("warning", f"nothing was read of {hosts}")
     if report.cut:
         hosts = counted(len(report.cut), "host")
         complain("warning", f"{hosts} have more series than were read, {report.cut[0]} for one")

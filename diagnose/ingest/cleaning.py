@@ -52,10 +52,10 @@ def site_key(file: Path) -> bytes:
     """Return the key by which this site's secrets are marked, made where there is none yet.
 
     Raises:
-        Failure: the file cannot be read or made, or holds no key.
+        Failure: the file or its folder cannot be read or made, or it holds no key.
     """
+    _made(file.parent)
     try:
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
             descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
@@ -72,3 +72,18 @@ def site_key(file: Path) -> bytes:
     if len(key) != KEY_BYTES:
         raise Failure(f"{file}: holds no key of {KEY_BYTES} bytes", "remove it: marks change then")
     return key
+
+
+def _made(folder: Path) -> None:
+    """Make ``folder`` where it is not there yet.
+
+    Raises:
+        Failure: it cannot be made, or nothing can be written into it.
+    """
+    way_out = "set telemetry.dir to a folder that may be written"
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise Failure(f"{folder}: the folder cannot be made ({error.strerror})", way_out) from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise Failure(f"{folder}: nothing can be written into this folder", way_out)

@@ -170,6 +170,15 @@ def test_the_sites_key_is_made_once_and_for_its_owner_alone(tmp_path):
         site_key(file)
 
 
+def test_a_folder_that_cannot_be_made_is_named_and_not_the_key_in_it(tmp_path):
+    (tmp_path / "file").write_text("")
+    for folder in (Path("/proc/nope"), tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(Failure) as failure:
+            site_key(folder / "redaction.key")
+        assert failure.value.what.startswith(f"{folder}: the folder cannot be made (")
+        assert "telemetry.dir" in failure.value.way_out
+
+
 def test_a_full_disk_is_503_and_never_an_acknowledgement(tmp_path):
     folder = tmp_path / "small"
     folder.mkdir()

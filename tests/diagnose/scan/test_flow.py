@@ -82,6 +82,13 @@ def test_a_host_that_is_scraped_and_not_kept_is_unseen_and_no_outage(settings):
     assert "web77" not in report.read
 
 
+def test_the_first_hosts_of_which_nothing_was_read_are_named(settings, capsys):
+    fleet = Fleet(groups=(Group(name="web", hosts=("web[0-7]*",)),))
+    show(scanned(settings, fleet, expected=[f"web7{i}" for i in range(5)]))
+    told = "nothing was read of 5 hosts in an hour: web70, web71, web72 and 2 more"
+    assert told in capsys.readouterr().err
+
+
 def test_a_scan_of_an_earlier_moment_sees_nothing_later(settings):
     report = scanned(settings, at=MOMENT - timedelta(minutes=14))
     assert report.moment == MOMENT - timedelta(minutes=14)
