@@ -27,6 +27,7 @@ from pydantic_settings import (
 
 from diagnose.failure import Failure
 from diagnose.settings.notify import NotifySection
+from diagnose.settings.plain_words import plain
 from diagnose.settings.sections import (
     CollectSection,
     DaemonSection,
@@ -218,5 +219,5 @@ def _told(error: ErrorDetails, file: Path | None, lines: Lines, environment: Tre
     if error["type"] == "extra_forbidden":
         known = [*(known for known, _ in fields()), *Settings.model_fields]
         return f"{place}: unknown setting, {_nearest(key, known)}"
-    text = error["msg"].removeprefix("Value error, ")
+    text = plain(error)
     return f"{place}: {text}" if place else text

@@ -25,6 +25,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic_core import ErrorDetails
 
 from diagnose.failure import Failure
+from diagnose.settings.plain_words import plain
 from diagnose.settings.yaml_lines import Lines, read_yaml
 
 EVERY: Final = "5m"
@@ -166,7 +167,7 @@ def _group(name: str, told: Any, file: Path, lines: Lines) -> Group:  # noqa: AN
 def _told(error: ErrorDetails, path: tuple[str, ...], file: Path, lines: Lines) -> str:
     """Return what is wrong, after the line on which it stands."""
     inner = tuple(str(part) for part in error["loc"])
-    text = error["msg"].removeprefix("Value error, ")
+    text = plain(error)
     if error["type"] == "extra_forbidden":
         close = get_close_matches(inner[0], Group.model_fields, 1)
         text = f"unknown key, did you mean {close[0]}?" if close else "unknown key"

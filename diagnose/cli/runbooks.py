@@ -75,4 +75,6 @@ def check(
         complain("error", str(problem))
     if problems:
         raise typer.Exit(1)
+    if not runbooks:
+        raise Failure(f"{chosen} holds no runbook", "name the folder that holds their files, *.md")
     typer.echo(f"{len(runbooks)} runbooks in {chosen} are sound")

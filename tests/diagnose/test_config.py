@@ -165,3 +165,21 @@ def test_every_setting_says_what_it_is_for(key):
 def test_the_example_in_deploy_is_valid():
     example = Path(__file__).parents[2] / "deploy" / "config.example.yaml"
     assert load(example).model.proposer == "local"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("ingest: 5", "ingest: Input should be keys with their values"),
+        ("collect: {files: /var/log/x}", "collect.files: Input should be a list, as in [one, two]"),
+        ("ingest: {port: abc}", "ingest.port: Input should be a whole number"),
+        ("allow_egress: perhaps", "allow_egress: Input should be true or false"),
+        ("telemetry: {dir: 5}", "telemetry.dir: Input should be a path"),
+        ("ingest: {port: 99999}", "ingest.port: Input should be less than or equal to 65535"),
+    ],
+)
+def test_a_wrong_value_is_told_in_plain_words(write, text, told):
+    with pytest.raises(Failure) as failure:
+        load(write(text))
+    assert told in failure.value.what
+    assert not any(word in failure.value.what for word in ("Section", "tuple", "dictionary"))

@@ -78,6 +78,13 @@ def test_a_sound_folder_is_said_to_be_sound(aitia, own):
     assert aitia("runbooks", "check")[0] == 0
 
 
+def test_a_folder_without_any_is_an_error(aitia, tmp_path):
+    (tmp_path / "README.md").write_text("# Not one of them")
+    status, out, err = aitia("runbooks", "check", tmp_path)
+    assert (status, out) == (2, "")
+    assert f"{tmp_path} holds no runbook (name the folder" in err
+
+
 def test_a_mistake_is_told_with_file_and_line_and_leaves_a_finding(aitia, own):
     file = own[0] / "redis-down.md"
     file.write_text(file.read_text().replace("risk: medium", "risk: some", 1))
