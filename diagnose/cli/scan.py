@@ -178,7 +178,7 @@ def show(report: "Report") -> None:
         screen.print(f"{report.group}: {_silence(report, report.stopped)}")
     if rows:
         screen.print(fill(table(f"{title} UTC", *columns), rows))
-    else:
+    elif not report.stopped:
         screen.print(f"{title} UTC: nothing to tell")
     for finding in report.findings:
         if finding.defect:
@@ -203,7 +203,7 @@ def _silence(report: "Report", since: datetime) -> str:
     ago = duration((report.moment - since).total_seconds())
     return (
         f"nothing was received since {since:%Y-%m-%d %H:%M} UTC, {ago} ago: "
-        f"{counted(report.hosts, 'host')} silent, and what follows rests on what came before"
+        "all hosts are silent, and what follows rests on what came before"
     )
 
 

@@ -13,11 +13,11 @@ import numpy as np
 
 from diagnose.scan.panel import Panel
 from diagnose.scan.shards import Expected, Finding
-from diagnose.schema import Prediction
+from diagnose.schema import Node, Prediction
+from models.silence import ABSENT, CARD, PROBABILITY
 
 LATE: Final = timedelta(minutes=7)  # by which the newest may lag: it is read, sent and stored first
 INSTANTS: Final = 4  # without a reading, from which on a host may be silent
-MISSED: Final = 0.5  # nominal, as of any silence
 
 
 def moment_of(at: datetime, newest: datetime) -> datetime:
@@ -50,12 +50,14 @@ def outage(host: str, moment: datetime, since: datetime | None = None) -> Predic
     return Prediction(
         host,
         "outage",
-        MISSED,
+        PROBABILITY,
         0.0,
         moment,
+        (Node(host, ABSENT),),
         calibration="uncalibrated",
         since=since,
         source="silence",
+        card=CARD,
     )
 
 
