@@ -13,7 +13,7 @@ import polars as pl
 from diagnose.incident.bundle import Bundle
 from diagnose.incident.readings import Span, collected, is_number, phase_of, span_between
 from diagnose.schema import Failure
-from diagnose.wording import counted, duration
+from diagnose.wording import counted, duration, some
 
 VALUES: Final = 20_000_000  # of the baseline that are held at once
 SIGNALS: Final = 100_000  # that can be compared at all
@@ -76,12 +76,6 @@ def extent_of(bundle: Bundle, lead: timedelta, most: int) -> Extent:
         missing.append("There is no history before the alert: nothing can be called abnormal.")
     missing += _clocks(series, recent)
     return Extent(baseline, recent, tuple(missing))
-
-
-def some(names: list[str], most: int = 3) -> str:
-    """Return the first names, and how many more there are."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
 
 
 def _series(bundle: Bundle) -> pl.DataFrame:

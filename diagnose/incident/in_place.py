@@ -18,12 +18,12 @@ from collectors.prometheus import Labels, Prometheus, Target, quoted, readings_o
 from collectors.prometheus_labels import NAME, entity_of, held, node_of
 from diagnose.incident.alert import Alert
 from diagnose.incident.bundle import Bundle
-from diagnose.incident.extent import some
 from diagnose.incident.nearest_lines import lines_near
 from diagnose.incident.promql import Compared, compared
 from diagnose.incident.reach import HISTORY, HISTORY_STEPS, HOPS, MOST, STEP_SECONDS
 from diagnose.schema import READINGS, Node
 from diagnose.topology import NO_SITE, SiteTopology, Topology, answering, nearness, resolved
+from diagnose.wording import some
 
 LATEST: Final = timedelta(hours=1)  # after the onset; what comes later is not read
 GRAPH: Final = "traces_service_graph_request_total"  # labels client and server

@@ -14,12 +14,11 @@ import polars as pl
 from collectors.prometheus_labels import host_of
 from diagnose.failure import Failure
 from diagnose.incident.bundle import GRACE, GRACE_STEPS, Bundle, write_bundle
-from diagnose.incident.extent import some
 from diagnose.incident.reach import HISTORY, HISTORY_STEPS, HOPS, MOST, median_step
 from diagnose.settings.sections import TelemetrySection
 from diagnose.telemetry.reader import Reader
 from diagnose.topology import SiteTopology, Topology, nearness, resolved
-from diagnose.wording import counted
+from diagnose.wording import counted, some
 
 SEEN: Final = timedelta(days=1)  # for which an edge is believed after it was seen
 PACED: Final = timedelta(minutes=15)  # before the moment, in which readings tell their step

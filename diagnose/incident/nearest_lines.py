@@ -14,7 +14,6 @@ import polars as pl
 from collectors.loki import Loki
 from collectors.prometheus import Labels, selector
 from collectors.prometheus_labels import entity_of, host_of
-from diagnose.incident.extent import some
 from diagnose.schema import LOGS
 
 MOST_LINES: Final = 50_000

@@ -13,13 +13,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from diagnose.incident.bundle import Bundle
-from diagnose.incident.extent import extent_of, some
+from diagnose.incident.extent import extent_of
 from diagnose.incident.log_counts import count_logs
 from diagnose.incident.readings import Array, Span, align, counters, rates
 from diagnose.incident.resolutions import resolutions
 from diagnose.schema import Failure, Node, Signal, Window
 from diagnose.topology import NO_SITE, SiteTopology, Topology
-from diagnose.wording import counted, duration
+from diagnose.wording import counted, duration, some
 from models.kinds import kind_of_absence, kind_of_metric
 from models.templates import TemplateParser
 
