@@ -15,6 +15,7 @@ from collectors.loki import Loki
 from collectors.prometheus import Labels, selector
 from collectors.prometheus_labels import entity_of, host_of
 from diagnose.schema import LOGS
+from diagnose.wording import some
 
 MOST_LINES: Final = 50_000
 SLICE: Final = timedelta(minutes=1)  # of a sample; one step at least
