@@ -30,8 +30,11 @@ TELLS: Final = re.compile(
     r"correlat|depend|associat|relat|given|\b[A-Z]\b|[≠<>|⊥]|\b(?:is|are|was|were|not)\b"
 )
 OPENS: Final = re.compile(
-    r"^(?:.*\b(?:and|or|are|is|of|namely|let|consider|say)\s+)?(?:the |an? )?", re.I
+    r"^(?:.*\b(?:and|or|are|is|of|on|has|have|namely|let|consider|say|track|study|covers?|includes?|"
+    r"measured?|recorded?)\s+)?(?:the |an? )?",
+    re.IGNORECASE,
 )
+FIRST: Final = re.compile(r"^(?:(?:and|or|the|an?)\s+)+", re.IGNORECASE)
 FEWEST: Final = 2  # variables with two names
 MOST_WORDS: Final = 6
 
@@ -65,19 +68,23 @@ def with_one_name(premise: str, rest: str) -> tuple[str, str, Mapping[str, str]]
 
 def _named(pattern: re.Pattern[str], premise: str, rest: str) -> Iterator[TwoNames]:
     """Yield the variables of which a text tells two names, each once."""
-    seen = set()
+    seen: set[str] = set()
     for match in pattern.finditer(premise):
-        if match["short"] in seen or TELLS.search(
-            match["long"].partition(" and ")[2] or match["long"]
-        ):
-            continue
-        seen.add(match["short"])
-        elsewhere = f"{premise[: match.start()]} {premise[match.end() :]} {rest}".casefold()
-        long = match["long"].strip(" \"'‘’“”*-")
-        words = long.split()
-        tails = (" ".join(words[-count:]) for count in range(min(MOST_WORDS, len(words)), 0, -1))
-        used = (one for one in tails if is_name(one) and _any_of([one]).search(elsewhere))
-        yield TwoNames(match["short"], next(used, OPENS.sub("", long)))
+        long = FIRST.sub("", match["long"].strip(" \"'‘’“”*-"))
+        if not seen:  # words that introduce the list may stand before the first
+            elsewhere = f"{premise[: match.start()]} {premise[match.end() :]} {rest}"
+            long = _last_words(long, elsewhere)
+        if match["short"] not in seen and not TELLS.search(long):
+            seen.add(match["short"])
+            yield TwoNames(match["short"], long)
+
+
+def _last_words(text: str, elsewhere: str) -> str:
+    """Return the most last words of a text that are used elsewhere; else all but how it opens."""
+    words = text.split()
+    tails = (" ".join(words[-count:]) for count in range(min(MOST_WORDS, len(words)), 0, -1))
+    used = (one for one in tails if is_name(one) and _any_of([one]).search(elsewhere))
+    return next(used, OPENS.sub("", text))
 
 
 def _in_short(text: str, named: list[TwoNames]) -> str:

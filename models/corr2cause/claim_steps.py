@@ -63,8 +63,8 @@ OTHERS_HELD: Final = re.compile(
 NOTHING_BETWEEN: Final = re.compile(
     rf"\bnothing else (?:carr|mediat|interven|relay|transmit|pass|com|get|stand)\w*(?: (?:the|"
     rf"its) \w+)?|\bunmediated\b|\bnot mediated\b|\bunassisted\b|\bmediator-free\b|"
-    rf"\bno (?:other |third )?(?:variable|factor|node|thing)s? (?:\w+ )?(?:mediat|carr|relay|"
-    rf"transmit)\w+|"
+    rf",?\s*\bno (?:other |third )?(?:variable|factor|node|thing)s? (?:\w+ )?(?:mediat|carr|relay|"
+    rf"transmit|involved|needed|required|interven)\w*|"
     rf"\b(?:there (?:is|are) )?(?:no|nothing) (?:[\w'-]+ ){{0,3}}?(?:{PURE}{BETWEEN}|"
     rf"between\b(?: the two| them)?|in the (?:way|middle))|"
     rf"(?:,? ?\b(?:and|but|it does so|it does this|doing so|done)\b)*,? ?\b{WITHOUT} {SOME}"
@@ -78,7 +78,8 @@ ONLY_THROUGH: Final = re.compile(
     r"|\b(?:other than|except|save|but|unless) (?=(?:through|via|by)\b)"
 )
 EITHER_WAY: Final = re.compile(
-    r",?\s*(?:whether |be it |either )?\b(?:directly or indirectly|indirectly or directly|"
+    r",?\s*(?:whether |be it |either )?\b(?:neither directly nor indirectly|"
+    r"directly or indirectly|indirectly or directly|"
     r"direct or indirect|indirect or direct|directly or (?:through|via)|directly or not|"
     r"by whatever (?:route|path|way)|in one way or another|one way or another|somehow or other)\b"
 )

@@ -28,8 +28,8 @@ raise lower boost nudge sway reach fuel underlie hit:hit stir topple disturb per
 elicit evoke engender stimulate suppress constrain guide command rule pull impel force compel
 launch ignite modify transform jolt act work operate lead:led point contribute feed:fed flow
 propagate spread:spread cascade trickle ripple spill bear:borne impinge matter precipitate tip
-move sculpt animate swing:swung colour color tune rock shake inform touch run:run go:gone
-travel influence:influenced impact control change shift trigger cause start
+move sculpt animate swing:swung colour color tune rock shake supply inform touch run:run
+go:gone travel influence:influenced impact control change shift trigger cause start
 """
 DEPENDS: Final = """
 depend rely hinge rest respond react answer listen bow stem arise derive originate spring grow
@@ -52,8 +52,9 @@ PHRASES: Final[dict[str, str]] = {
         precedes/precede/→/brings change in/bring change in/bringing about/giving rise to/
         resulting in/part of reason for/has bearing on/have bearing on""",
     "P": "brought about/brought on/set off/kicked off/set in motion/pushed around",
-    "R": """has dependence on/have dependence on/has dependency on/as result of/
-        as consequence of/in consequence of/result from/results from/resulted from/
+    "R": """bear mark of/bears mark of/bear imprint of/bears imprint of/dance to tune of/
+        dances to tune of/traces to/has dependence on/have dependence on/has dependency on/
+        as result of/as consequence of/in consequence of/result from/results from/resulted from/
         resulting from/due to/because of/thanks to/owing to/attributable to/attributed to/
         traceable to/trace back to/traces back to/traced back to/be traced to/traced to/
         trace to/go back to/goes back to/date back to/downstream of/downstream from/
@@ -78,12 +79,13 @@ PHRASES: Final[dict[str, str]] = {
     "e": "effect",
     "T": """action/say/hand/role/bearing/pressure/grip/contribution/power/causation/causality/
         mark/dominion/leverage/authority""",
-    "L": """chain of causes/chain of events/string of causes/sequence of causes/
-        series of causes/path/chain/route/arrow/edge/link/connection/pathway/line/way/road/
-        relationship/relation/tie/bridge/mechanism/process/chain reaction/trail/thread/flow""",
+    "L": """domino effect/ripple effect/chain of causes/chain of events/string of causes/
+        sequence of causes/series of causes/path/chain/route/arrow/edge/link/connection/pathway/
+        line/way/road/relationship/relation/tie/bridge/mechanism/process/chain reaction/trail/
+        thread""",
     "M": """meet/meets/converge/converges/come together/comes together/join/joins/collide/
-        collides/intersect/intersects/merge/merges/meeting/converging/join forces/flow together/
-        run together""",
+        collides/intersect/intersects/merge/merges/meeting/converging/join forces/overlap/
+        overlaps/flow together/run together""",
     "H": "share/shares/sharing",
     "J": "common/shared/joint/same/mutual/in common/one and same",
     "K": """passed on/handed on/relayed/transmitted/carried/conveyed/handed/passed/pass/passes/
@@ -101,7 +103,7 @@ PHRASES: Final[dict[str, str]] = {
     "h": """has/have/having/had/exerts/exert/exercises/exercise/possesses/possess/wields/with/
         take/takes""",
     "s": "'s/s",
-    "q": "if/when/whenever/once",
+    "q": "if/when/whenever/once/because/since",
     "c": "like/and/or/as well as/along with/together with/plus/but/nor/just as",
     "k": ",/;/:/–/—/(/)",
     "N": """not/no/never/cannot/neither/none/nothing/without/isn't/doesn't/don't/aren't/can't/
@@ -139,13 +141,13 @@ any every all several various multiple many few strong weak statistical graph da
 network structure again part whole so thereby thus hence therefore while here now perhaps order
 beginning structural start head distance indeed together entire we you i our your known true
 underlying real actual causal remaining eventual main at-least key proximate direct indirect
-immediate else's whichever least claim holds case than rather though although because since
-however needed required necessary involved behaviour behavior value level levels values before
-after once up back down along around sides simultaneously out off alone cause-and-effect
-effective joined system world yes whether correct outright existing alternative outside
-observed tend tends help helps been right appears appear directed middle downstream upstream
-far end earlier elsewhere between siblings sibling confounded halfway follow-on possible fact
-clearly
+immediate else's whichever least claim holds case than rather though although away afar fashion
+whatever final far-off albeit however needed required necessary involved behaviour behavior
+value level levels values before after once up back down along around sides simultaneously out
+off alone cause-and-effect effective joined system world yes whether correct outright existing
+alternative outside observed tend tends help helps been right appears appear directed middle
+downstream upstream far end earlier elsewhere between siblings sibling confounded halfway
+follow-on possible fact clearly
 """
 DOING: Final = """
 changing altering moving shifting wiggling varying setting manipulating perturbing tweaking

@@ -18,13 +18,8 @@ from typing import Final
 
 from models.corr2cause.graphs import Pattern
 from models.corr2cause.naming import PLACE, Numbered
-from models.corr2cause.premise_reading import (
-    LIST,
-    NEGATION,
-    Relations,
-    introduces,
-    read_sentence,
-)
+from models.corr2cause.premise_reading import Relations, introduces, read_sentence
+from models.corr2cause.relation_words import LIST, NEGATION
 from models.corr2cause.statements import LARGEST, Statement, class_of, solve
 
 PAIR: Final = 2

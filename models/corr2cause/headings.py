@@ -11,7 +11,8 @@ from itertools import combinations
 from typing import Final
 
 from models.corr2cause.naming import PLACE, Numbered
-from models.corr2cause.premise_reading import EXCEPT, held_fixed, polarity
+from models.corr2cause.premise_reading import held_fixed, polarity
+from models.corr2cause.relation_words import EXCEPT
 
 NAME: Final = r"<\d+>"
 JOIN: Final = r"\s*(?:\band\b|\bwith\b|\bvs\b\.?|\bversus\b|\bto\b|&|<?[-–—/~↔]+>?)\s*"

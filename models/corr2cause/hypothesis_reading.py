@@ -32,7 +32,8 @@ RULES: Final = tuple(
     (re.compile(pattern), part)
     for pattern, part in (
         # "causes" and "influence": nouns behind an article or "has", and before "of" or "on".
-        (r"(?<=[hJsm])C(?![xyz])|C(?=o)|(?<=w)C(?=v)", "A"),
+        (r"AC", "A"),
+        (r"(?<=[hHJsm])C(?![xyz])|C(?=o)|(?<=w)C(?=v)", "A"),
         (r"C(?=m*(?:[xyz]|$))|(?<=[xyzcw])C(?!s)", "F"),
         (r"C", "A"),
         (r"(?<=[hJsm])I(?!m*[xyz])|I(?=[nof])", "T"),
@@ -46,6 +47,7 @@ RULES: Final = tuple(
         (r"([xyzB])v?[PFI]q([xyzB])v?[PFID](?=$|k)", r"\2F\1"),  # "y moves when x moves"
         (r"q", ""),
         (r"k[ck]*k", ""),
+        (r"P[kc]+b", "Pb"),
         (r"^k|k$", ""),
         (r"(?<=v)k(?=[AEeP])", ""),
         (r"z[zJ]*z", "z"),
@@ -80,21 +82,24 @@ RULES: Final = tuple(
         (r"(?<![v])h?P[nt]?(?=[xyzB])", "F"),
         (r"(?<=[xyzBw])[kc]?v?J?Ao(?=[^w])", "F"),
         (r"(?<=[xyzBw])[kc]?v?J?[Ee]o(?=[^w])", "R"),
-        (r"(?<=[xyzBw])(?:hJ?[Te][nto]|vJ?[T][nto])(?=[xyzBJAEw])", "F"),
+        (r"(?<=[xyzBw])(?:hJ?[TeL][nto]|vJ?[T][nto])(?=[xyzBJAEw])", "F"),
         (r"hn([xyzB])[Te]", r"F\1"),
         (r"v?R[onftb]*k?[onftb]*(?:[TeEL][ofn]|Af)?", "R"),
         (r"v?F[nto]*(?:e[ofn](?=[xyzB]))?", "F"),
+        (r"Rz[tf](?=[xyzB])", "R"),  # "owes something to"
+        (r"z[fo]wL?F[nt]*", "zF"),  # "one from which a path leads to"
         (r"F[no]?w([xyzB])(?=$|k)", r"F\1"),  # "in what y does"
         # "a process that leads to", "the influence of x reaches"
         (r"LwF([xyzB])(?=[hFRv])", r"\1"),
-        (r"F(?:L|T|e)w?K?(?=F)|RLw?(?=R)|(?<=[xyzB])vt?o?Lw?(?=[FR])", ""),
+        (r"F(?:L|T|e)w?K?(?=F)|RLw?(?=R)|(?<=[xyzB])v[tn]?o?(?:Lo)?Lw?(?=[FR])", ""),
         (r"FLw?K", "F"),
         (r"[RE]o?Lw([xyB])F", r"R\1"),
         (r"(?:[TeL]|E)[of]([xyzB])(?=k?w?[FRMK])", r"\1"),
         (r"([xyzB])s[TeL](?=[FRMK])", r"\1"),
         (r"zw([FR])([xyzB])v([xy])$", r"\3\1\2"),  # "one that drives y is x"
         (r"FF+", "F"),
-        (r"kF$", ""),  # ", acting directly"
+        (r"zw([FR])([xy])([FR])(?!\2)([xy])", r"z\1\2kz\3\4"),  # "what drives x drives y"
+        (r"kF$|(?<=t[xyB])F$", ""),  # ", acting directly"
         (r"^([FR])([xyzB])v(?:z|J?[AE])", r"z\1\2"),  # "behind both stands a cause"
     )
 )
@@ -119,13 +124,14 @@ EDGES: Final = tuple(
         "(?<![vhw])AoO[vk]S",  # a cause of y is x
         "(?<![vhw])[Ee]oS[vk]O",
         "OhS[on]?A",  # y has x as a cause
-        "Sh?O[on]?E(?!o)",
+        "ShO[on]?[Ee](?!o)",
         "SvOsA",  # x is one of y's causes
         "OvSs[Ee]",
         "OsAv?S",
         "Ss[Ee]v?O",
         "OwAv?S",  # y, whose causes include x
         "Sw[Ee]v?O",
+        "LFOfS",
         "F?fSk?[a-zA-Z]?tO",  # from x to y
         "[TeLF]?tO[Lv]?fS",
         "[TeL]oS[nt]+O",  # effect of x on y
@@ -241,7 +247,7 @@ def _by_edges(edges: set[Edge], reduced: str, step: Step) -> Kind | None:
         return None
     if not edges - third:
         return _by_noun(reduced)
-    if "z" in reduced or "K" in reduced:
+    if step != "direct" and ("z" in reduced or "K" in reduced):
         step = "through"
     return KINDS[step, ("y", "x") in edges]
 

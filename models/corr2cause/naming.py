@@ -27,6 +27,7 @@ OF_ALL: Final = re.compile(
     r"\b(?:every|each|all|any)(?: possible| other| remaining)? pairs?\b", re.I
 )
 LISTED_BEFORE: Final = re.compile(r"\s(?:are|is|were|was|be|make|form|exist|constitute|comprise)\b")
+LONGEST_PLAIN: Final = 400  # characters of a plain statement
 OPENING: Final = 5  # sentences in which the list may stand
 
 AFTER_ARTICLE: Final = (
@@ -91,7 +92,7 @@ def find_names(premise: str, rest: str = "") -> tuple[str, ...]:
     """
     stated = _stated(premise)
     sentences = sentences_in(premise)
-    lists = list(_opening_lists(sentences, rest))
+    lists = list(dict.fromkeys(_opening_lists(sentences, rest)))
     if stated:
         for found in lists:
             if len(found) == stated:
@@ -162,6 +163,7 @@ def _lists(sentence: str, after: str) -> Iterable[tuple[str, ...]]:
             if not name and run and OF_ALL.search(after):  # no sentence of its own tells of it
                 bare = LISTED_BEFORE.split(entry)[0].strip()
                 name = bare if is_name(bare) and len(bare.split()) <= LONGEST else ""
+                whole = name if name == entry else ""
             if name and name not in run:
                 run.append(name)
             ends = not whole and not (name and len(run) == 1)
@@ -216,7 +218,7 @@ def _from_statements(sentences: Sequence[str]) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for sentence in sentences:
         bare = re.sub(r"^(?:\w+(?: \w+){0,3}), ", "", sentence.rstrip(".;"))
-        for pattern in PLAIN:
+        for pattern in PLAIN if len(bare) <= LONGEST_PLAIN else ():
             match = pattern.match(bare)
             if match:
                 ends = [match[key].strip(" " + QUOTES) for key in ("a", "b")]

@@ -9,9 +9,13 @@ from collections.abc import Sequence
 from typing import Final
 
 ZERO: Final = r"(?:0(?:\.0*)?(?![.\d]*[1-9])|zero\b)"
+UNEQUAL: Final = (
+    r"(?:≠|!=|=/=|/=|<>|\\neq?\b|>|≫|is not|isn't|does not equal|"
+    r"(?:is )?(?:\w+ly )?(?:different|differs)(?: \w+ly)? from)"
+)
 VALUE: Final = (
-    rf"\s*(?:(?P<unequal>(?:≠|!=|=/=|/=|<>|\\neq?\b|>|≫|is not|isn't|does not equal)\s*{ZERO}|"
-    rf"(?:=|is|>)?\s*(?:non-?zero|positive)|(?:=|==|≈|is)\s*[-−+]?0?\.\d{{0,6}}[1-9]\d{{0,6}})|"
+    rf"\s*(?:(?P<unequal>{UNEQUAL}\s*{ZERO}|"
+    r"(?:=|is|>)?\s*(?:non-?zero|positive)|(?:=|==|≈|is)\s*[-−+]?0?\.\d{0,6}[1-9]\d{0,6})|"
     rf"(?:==?|≈|≃|≅|~=|\\approx\b|is|equals)\s*{ZERO}|vanishes)"
 )
 # "I(A; B | C) = 0", "r_{AB|C} > 0": a measure of dependence, and whether it is nothing.
@@ -58,6 +62,23 @@ HOLDS_FIXED: Final = re.compile(
 LAST_FIXED: Final = re.compile(r",?\s*(?:\bconditional(?:ly)? )?\b\w+(?: on| for| by)?\s*$")
 # A line that ends within a sentence; lines of symbols never do.
 WRAPPED: Final = re.compile(r"(?<=[^\n|=_⊥(){}]{50})(?<![.;:!?\n])[ \t]*\n(?=[a-z][^\n|=_⊥]{25})")
+SIGNS: Final = (
+    (re.compile(r"\$|\\left|\\right|\\[,;!]"), ""),
+    (re.compile(r"\\(?:perp|indep|Perp)(?:\s*\\perp)?|⊥\s*⊥|[⟂⫫]|_\|\|_|\bd-sep(?=\s)"), "⊥"),
+    (re.compile(r"\\mid\b"), "|"),
+    (re.compile(r"\\(?:rho|sigma)\b"), "corr"),
+    (re.compile(r"⊥\u0338|(?:\\not|[!¬/]|\bnot)\s*⊥|⊥/"), " is dependent on "),
+)
+# "P(A | B, C) = P(A | C)", "P(A, B | C) = P(A | C) P(B | C)"
+LESS_GIVEN: Final = re.compile(
+    rf"\b[Pp]r?\((?P<a>{INNER})\|(?P<more>[^()|=\n]{{1,200}})\)\s*(?P<op>=|≠|!=)\s*"
+    rf"[Pp]r?\((?P<a2>{INNER})(?:\|(?P<less>[^()|=\n]{{1,200}}))?\)"
+)
+PRODUCT: Final = re.compile(
+    rf"\b[Pp]r?\((?P<a>{INNER}),(?P<b>{INNER})(?:\|(?P<given>[^()|=\n]{{1,200}}))?\)\s*(?P<op>=|"
+    rf"≠|!=)"
+    rf"\s*[Pp]r?\([^()=\n]{{1,200}}\)\s*[·*×⋅]?\s*[Pp]r?\([^()=\n]{{1,200}}\)"
+)
 ROW: Final = re.compile(r"^[ \t]*\|(?P<cells>[^\n]{3,400})\|[ \t]*$", re.MULTILINE)
 RELATION: Final = re.compile(r"depend|correlat|associat|relat|linked|indep", re.IGNORECASE)
 NOTHING: Final = re.compile(r"\W*(?:none|nothing|no|n/a|empty)?\W*", re.IGNORECASE)
@@ -65,6 +86,9 @@ NOTHING: Final = re.compile(r"\W*(?:none|nothing|no|n/a|empty)?\W*", re.IGNORECA
 
 def in_words(text: str) -> str:
     """Return a text whose formulas, pairs, sets and tables are sentences."""
+    for sign, plain in SIGNS:
+        text = sign.sub(plain, text)
+    text = PRODUCT.sub(_product, LESS_GIVEN.sub(_less_given, text))
     text = ROW.sub(_row, WRAPPED.sub(" ", text))
     text = _formulas(_formulas(text, MEASURE), SAID)
     text = _each_set(text)
@@ -128,6 +152,24 @@ def _formula(match: re.Match[str]) -> str | None:
     else:
         independent = not groups["unequal"]
     return _sentence(a, b, "independent" if independent else "dependent", " and ".join(rest))
+
+
+def _less_given(match: re.Match[str]) -> str:
+    """Return what it says that a probability is the same with less given."""
+    more = [one.strip() for one in match["more"].split(",")]
+    less = [one.strip() for one in (match["less"] or "").split(",") if one.strip()]
+    left = [one for one in more if one not in less]
+    if len(left) != 1 or match["a"].strip() != match["a2"].strip():
+        return match[0]
+    relation = "independent" if match["op"] == "=" else "dependent"
+    return f"\n{_sentence(match['a'].strip(), left[0], relation, ' and '.join(less))}\n"
+
+
+def _product(match: re.Match[str]) -> str:
+    """Return what it says that probabilities multiply."""
+    given = " and ".join(one.strip() for one in (match["given"] or "").split(",") if one.strip())
+    relation = "independent" if match["op"] == "=" else "dependent"
+    return f"\n{_sentence(match['a'].strip(), match['b'].strip(), relation, given)}\n"
 
 
 def _sentence(a: str, b: str, relation: str, given: str) -> str:

@@ -12,132 +12,31 @@ from itertools import combinations
 from typing import Final
 
 from models.corr2cause.naming import PLACE, Numbered
+from models.corr2cause.relation_words import (
+    ALSO_ALONE,
+    ANY_OF,
+    BETWEEN,
+    CLAUSE,
+    CLOSES,
+    DEPENDENT,
+    EVERY_PAIR,
+    EXCEPT,
+    FIXES,
+    INDEPENDENT,
+    LIST,
+    NEGATION,
+    OBSERVED,
+    OPENS,
+    OUTRIGHT,
+    PAIRED,
+    SCREENING,
+    SCREENS,
+    TWO,
+    UNLESS,
+)
 from models.corr2cause.statements import Statement
 
-LIST: Final = re.compile(
-    r"<\d+>(?:\s*(?:,?\s*(?:and|or|nor|as well as|along with|together with|plus|but also|&)|,)"
-    r"\s*(?:with |of |on |from |to |by |both |the |also )*<\d+>)*"
-)
-INDEPENDENT: Final = re.compile(
-    r"\bindependen|\buncorrelated|\bunrelated|\bunassociated|\bunlinked|\bunconnected|"
-    r"\borthogonal|"
-    r"\bnothing to do with|\buninformative|\birrelevant|"
-    r"\bseparated|\bdecoupled|\bdisconnected|[⊥⟂⫫]|\bindep\b|\bscreened off|\bshielded"
-)
-DEPENDENT: Final = re.compile(
-    r"(?<!in)\bdepend|\binterdepend|\bcorrelat|\bassociat|\brelat|\blink|\bconnect|\bcovar|"
-    r"\bco-?var|\bco-?mov|\bco-?occur|"
-    r"\bvar(?:y|ies)|\bmoves?\b|\binformati|\btells?\b|\bpredict|"
-    r"\bgo(?:es)? (?:along|together|hand)|"
-    r"\bcoupled|\btied\b|\bties\b|\bassociation|\bbound\b|\bsays?\b|\bhints?\b|\bhas to do with|"
-    r"\btracks?\b|\bmirrors?\b|\baccompan|\bbeliefs?\b|\bclues?\b|\bbearing\b|\bsheds? light|"
-    r"\bin step\b|\bhand in hand\b|\brelevant\b|\bcue\b|"
-    r"⊥̸|\bfluctuat|\bgo(?:es)? with\b|\bco-?express|\bdep\b|\bin lockstep\b|\bin tandem\b|"
-    r"\bin sync\b|\bdepends?\b|\bentangled\b|"
-    r"\b(?:chang|ris|fall|mov|shift)\w* together\b|\b(?:influenc|affect)\w* (?:each other|"
-    r"one another)"
-)
-NEGATION: Final = re.compile(
-    r"\bnot\b|\bno\b|n't\b|\bnever\b|\bneither\b|\bnone\b|\bnothing\b(?! to do with)|\black|"
-    r"\bwithout\b|\bfail|\babsen(?:t|ce)\b|\bvanish|\bdisappear|\bceas|\bcannot\b|\bstops?\b|"
-    r"\bremov|\beliminat|\bdestroys?\b|\bgo(?:es)? away|"
-    r"(?<!non-)(?<!non)\bzero\b|\bloses?\b|\bnor\b(?!.*\bneither\b)|\bbreaks?\b|\bhardly\b"
-)
-# Directly before a list, these say that it is held fixed.
-FIXES: Final = re.compile(
-    r"(?:\bgiven|\bgive|\bcondition\w* (?:up)?on|\bconditional (?:up)?on|\bcontroll?\w* for|"
-    r"\badjust\w* for|\baccount\w* for|\ballow\w* for|\bcorrect\w* for|\bknow\w*|\blearn\w*|"
-    r"\bhold\w*|\bheld|\bfix\w*|\bkeep\w*|\bstratif\w* (?:by|on)|\bpartial\w* out|"
-    r"\bregress\w* out|"
-    r"\btak(?:e|ing)|\bconsider\w*|\bin the presence of|\bwithin|\bacross|\bonly look\w* at|"
-    r"\bmatch\w* (?:on|for|by)|\brestrict\w* to|\bsame|\bequal|\bidentical|\bparticular|"
-    r"\bfor (?:a |any |every |each )?(?:fixed|given)|\b(?:at|for|in) (?:a |any |every |"
-    r"each )(?:fixed |given |single |specific )*"
-    r"(?:value|level|state|stratum|group)|\bsubgroups? (?:of|by|with)|\bblock\w* on|"
-    r"\bfactor\w* out|"
-    r"\bfilter\w* (?:out|on)|\bdiscount\w*|\bresiduali\w* on|\bremov\w*(?: the)? (?:influence|"
-    r"effect)s? of|"
-    r"\bcontrast\w* within|\bsplit\w* by|\bgroup\w* by|\bbroken down by|\bneutrali[sz]\w*|"
-    r"\bcondition\w* upon|\bin cases with|\bequipped with|\bbeyond (?:that in)?|\bnet of|"
-    r"\bin the context of|\bobserving|\bobserve|\bcontroll?(?:ed|ing)|\bconditional|\bin view of|"
-    r"\bin (?:the )?light of|(?<=separated )by|\bset|"
-    r"\||"
-    r"\bwith respect to|\bconditions? of|\btaking into account|\bregardless of|\bbased on)"
-    r"(?: already)?(?: both)?(?: (?:any|either|each)(?: one)?)?(?: of)?(?: the| their)?(?: same)?"
-    r"(?: (?:values?|levels?|states?|knowledge|effects?|strata|stratum|groups?|information)"
-    r"(?: of| about| on)?)?"
-    r"(?: (?:all of|both))?\s*$"
-)
-# These need one of the next behind the list.
-OPENS: Final = re.compile(
-    r"\b(?:when|whenever|once|if|after|with|while|as soon as|provided(?: that)?|as long as|where|"
-    r"because|since|for|upon)(?: we)?(?: the)?(?: (?:values?|levels?|states?) of)?\s*$"
-)
-IS: Final = (
-    r"(?:is|are|being|has been|have been|was|were|as|stays?|remains?|gets?|already|been|also|all|"
-    r"both|taken)\s+"
-)
-CLOSES: Final = re.compile(
-    rf"^\s*(?:values? |levels? )?(?:(?:{IS})*(?:held|kept|fixed|constant|known|accounted|"
-    r"controlled|adjusted|given(?=\s*(?:[,.;]|$))|into account|conditioned|considered|measured|"
-    r"unchanged|specified|"
-    r"in hand|at hand|in mind)\b|"
-    rf"(?:{IS})+(?:given|observed|seen|set|learned|available|included|in the model)\b)"
-)
-BY: Final = rf"(?P<by>{LIST.pattern})"
-PAIR: Final = r"(?P<a><\d+>) (?:and|from|with|to|or) (?P<b><\d+>)"
-RELATION: Final = (
-    r"(?:dependenc[ey]|dependency|correlation|association|relation(?:ship)?|link|connection)"
-)
-# What is held fixed acts: all say that it makes the pair independent.
-SCREENS: Final = tuple(
-    re.compile(form)
-    for form in (
-        rf"{BY} (?:\w+ )?(?:screens? off|d-separates?|separates?) {PAIR}",
-        rf"{BY} (?:\w+ )?screens? (?P<a><\d+>) off (?:from|against) (?P<b><\d+>)",
-        rf"{BY} (?:\w+ )?(?:blocks?|breaks?|removes?|explains?(?: away)?|accounts? for|destroys?|"
-        rf"eliminates?|cuts?|absorbs?|captures?)(?: (?:all|any|the|every|entire|whole|of))*"
-        rf"(?: \w+)?? {RELATION}s? between {PAIR}",
-        rf"(?P<a><\d+>) (?:is|are|gets?|becomes?) (?:\w+ )?(?:screened off|screened|shielded|"
-        rf"separated|"
-        rf"d-separated|insulated|cut off|decoupled|blocked(?: off)?) (?:from|"
-        rf"against) (?P<b><\d+>) "
-        rf"(?:by|via|through) {BY}",
-        rf"{PAIR} (?:is|are|get|become) (?:\w+ )?(?:screened off|shielded|separated|d-separated|"
-        rf"insulated|decoupled)(?: from (?:each other|one another))? by {BY}",
-        rf"{BY} (?:makes?|renders?|leaves?) {PAIR} (?:\w+ )?(?:independent|unrelated|"
-        rf"uncorrelated)",
-        rf"{BY} (?:makes?|renders?) (?P<a><\d+>) (?:\w+ )?independent (?:of|from) (?P<b><\d+>)",
-        rf"{RELATION} between {PAIR} (?:is|can be|gets) (?:\w+ )?(?:explained|accounted for|"
-        rf"captured|absorbed|screened off|blocked|removed|broken)(?: away)? by {BY}",
-    )
-)
-# "Observing <0> changes what we believe of <1>": nothing is held fixed.
-OBSERVED: Final = re.compile(
-    r"\b(?:observing|knowing|learning|seeing|measuring) (?P<a><\d+>) "
-    r"(?=(?:does|did|do|will|would|can|changes|alters|shifts|updates|affects|helps|tells|says|"
-    r"gives|provides|informs)\b)"
-)
-# "<0> and <1>, <0> and <2>, and <1> and <3>": pairs, and no list of all
-PAIRED: Final = re.compile(r"<\d+> and <\d+>(?:,|;|,? and) (?:between )?<\d+> and <\d+>")
-BETWEEN: Final = re.compile(r"\bbetween <")
-EVERY_PAIR: Final = re.compile(
-    r"\b(?:all|every|each|any)\b.*\b(?:pairs?|variables?|two|others?)\b|\beach other\b|"
-    r"\bpairwise\b"
-)
-OUTRIGHT: Final = re.compile(
-    r"^(?:(?:all|every|each|any)(?: possible)? (?:pairs?|two)(?: of (?:them|these|variables|"
-    r"the variables)| of)?"
-    r"|(?:they|the variables|the two|both)(?: are)? (?:all|both)) (?!.*\b(?:given|condition|"
-    r"other|remaining|holding)\w*)"
-)
-EXCEPT: Final = re.compile(
-    r"\b(?:except|apart from|but for|other than|save for|with the exception)\b"
-)
-CLAUSE: Final = re.compile(
-    r"\s*(?:;|,?\s*\b(?:but|while|whereas|yet|although|though)\b(?! also\b)|\band(?= between\b))"
-    r"\s*(?=.*<\d+>)"
-)
+LONGEST: Final = 2500  # characters of a sentence with numbers for names
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +111,9 @@ def read_sentence(sentence: str, count: int) -> Iterator[Statement]:
     sentence = sentence.replace("_||_", " ⊥ ").replace("⊥⊥", "⊥").replace("||", "⊥")
     if len(set(PLACE.findall(sentence))) == 2:
         sentence = OBSERVED.sub(r"\g<a> ", sentence)
-    for screens in SCREENS:
+    if len(sentence) > LONGEST:
+        return
+    for screens in SCREENS if SCREENING.search(sentence) else ():
         sentence = screens.sub(r"given \g<by>, \g<a> and \g<b> are independent", sentence)
     excepted = EXCEPT.search(sentence)
     if EVERY_PAIR.search(sentence) and (excepted or not PLACE.search(sentence)):
@@ -220,16 +121,39 @@ def read_sentence(sentence: str, count: int) -> Iterator[Statement]:
         return
     if _names_all_first(sentence, count):
         return
+    yield from _read_clauses(_clauses(sentence))
+
+
+def _clauses(sentence: str) -> list[str]:
+    """Return the parts of a sentence that each state something."""
+    sentence = UNLESS.sub(lambda match: f" but {_opposite(sentence)} when ", sentence)
+    signs = sentence.split("⊥")
+    if len(signs) > 2:  # "<0> ⊥ <1>, <0> ⊥ <2> | <3>"
+        parts = re.split(r"(?:,|;|,? and)\s+(?=<\d+>\s*⊥)", sentence)
+        lead = "" if "⊥" in parts[0] else f"{parts.pop(0)}, "
+        return [lead + part for part in parts]
+    return CLAUSE.split(sentence)
+
+
+def _opposite(sentence: str) -> str:
+    return "dependent" if polarity(sentence) else "independent"
+
+
+def _read_clauses(clauses: Iterable[str]) -> Iterator[Statement]:
+    """Yield what clauses state; each takes up from the one before what it leaves out."""
     subject: Sequence[int] = ()
+    sides: list[tuple[Sequence[int], ...]] = []
     before: bool | None = None
-    for clause in CLAUSE.split(sentence):
+    for clause in clauses:
         sets, words, groups = _apart(clause)
         independent = polarity(words, before)
-        if independent is None or not groups:
+        if independent is None or not (groups or (sets != [[]] and sides)):
             continue
         before = independent if before is None else before
-        sides = _sides(groups, subject, clause)
+        sides = _sides(groups, subject, clause) if groups else sides
         subject = sides[0][0] if sides else subject
+        if sets != [[]] and ALSO_ALONE.search(clause):
+            sets = [[], *sets]
         for given in sets:
             condition = sum(1 << node for node in set(given))
             for a, b in _pairs(sides):
@@ -297,7 +221,7 @@ def held_fixed(clause: str) -> Held:
         closes = CLOSES.match(after) if opened else None
         if fixed or closes:
             marker = fixed or opened
-            any_of = bool(marker and re.search(r"\b(?:any|either|each)\b", marker[0]))
+            any_of = bool(marker and ANY_OF.search(marker[0])) and " or " not in match[0]
             (behind if groups else before).extend(_alternatives(match[0], any_of))
             words += (ahead[: marker.start()] if marker else ahead) + " "
             end = match.end() + (closes.end() if closes else 0)
@@ -321,6 +245,8 @@ def _apart(clause: str) -> tuple[list[list[int]], str, list[list[int]]]:
     before, groups = held.before, held.groups
     # "Given <2>, <0> and <1> are ...": one list in writing, of which the pair is the end.
     needed = 2 - sum(map(len, groups))
+    if needed == 2 and len(before) > needed and all(len(one) == 1 for one in before):
+        return before[:-2], held.words, [[node for one in before[-2:] for node in one]]
     if needed > 0 and before and len(before[-1]) > needed:
         groups = [before[-1][-needed:], *groups]
         before = [*before[:-1], before[-1][:-needed]]
@@ -342,7 +268,8 @@ def polarity(words: str, before: bool | None = None) -> bool | None:
         words: Of a clause, without what it holds fixed.
         before: What the clause before said, which "but not with <3>" takes up.
     """
-    negated = len(NEGATION.findall(words)) % 2 == 1
+    denials = [one for one in NEGATION.findall(words) if one != "nor"]
+    negated = len(denials or NEGATION.findall(words)) % 2 == 1
     if INDEPENDENT.search(words):
         return not negated
     if DEPENDENT.search(words):
@@ -355,9 +282,12 @@ def _sides(
 ) -> list[tuple[Sequence[int], ...]]:
     """Return who is related with whom: pairs of lists, or one list that is related within."""
     flat = [node for group in groups for node in group]
-    listed = len(flat) > 2 and all(len(group) % 2 == 0 for group in groups)
-    if listed and (PAIRED.search(clause) or len(BETWEEN.findall(clause)) == len(groups)):
+    between = len(BETWEEN.findall(clause)) == len(groups)
+    if len(flat) > 2 and all(len(group) == 2 for group in groups) and between:
         return [((a,), (b,)) for a, b in zip(flat[::2], flat[1::2], strict=True)]
+    paired = _in_pairs(clause, flat) if len(flat) > 2 and PAIRED.search(clause) else []
+    if paired:
+        return paired
     if len(groups) == 1:
         (only,) = groups
         if subject and len(only) >= 1 and len(only) != 2:
@@ -369,6 +299,16 @@ def _sides(
     if all(len(group) == 2 for group in inner):  # "<0> goes with <1> and <2> goes with <3>"
         return [((a,), (b,)) for a, b in zip(flat[::2], flat[1::2], strict=False)]
     return []
+
+
+def _in_pairs(clause: str, flat: Sequence[int]) -> list[tuple[Sequence[int], ...]]:
+    """Return the pairs of "<0> and <1>, <0> and <2>"; a list of other names may stand before."""
+    pairs = [(int(one["a"]), int(one["b"])) for one in TWO.finditer(clause)]
+    paired = [node for pair in pairs for node in pair]
+    before = flat[: len(flat) - len(paired)]
+    if [*before, *paired] != list(flat) or len(set(before)) < len(before):
+        return []
+    return [((a,), (b,)) for a, b in pairs]
 
 
 def _pairs(sides: Iterable[tuple[Sequence[int], ...]]) -> Iterator[tuple[int, int]]:

@@ -26,6 +26,7 @@ SURE: Final[dict[Basis, float]] = {
     "contradictory": 0.7,
 }
 UNREAD: Final = 0.05  # of a hypothesis that is not understood: least probability of either answer
+GUESSED: Final = 0.9  # most that a claim is believed which holds words that are not known
 TRUSTED: Final = 0.7  # share of a claim as it was read, where it holds words that are not known
 
 
@@ -102,6 +103,8 @@ def answer(reading: Reading) -> SolvedAnswer | None:
     holds = solution.says(reading.claim.claim, reading.claim.denied)
     sure = SURE["contradictory"] if reading.not_understood else SURE[solution.basis]
     steps = structure(solution.pattern, reading.names, holds) if solution.pattern else ""
+    if not reading.claim.sure:
+        sure = min(sure, GUESSED)
     probability = sure if holds else 1 - sure
     if not reading.claim.sure:  # words that are not known may make it any other claim
         other = _of_any_claim(solution, reading.claim.claim.x, reading.claim.claim.y)
