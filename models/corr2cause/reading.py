@@ -1,6 +1,7 @@
 """From a premise and a hypothesis in words to symbols, and what the solver says of them."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,7 +10,7 @@ from models.corr2cause.consistency import made_complete
 from models.corr2cause.generate import structure
 from models.corr2cause.headings import headed
 from models.corr2cause.hypothesis_reading import DENIED, ReadClaim, read_hypothesis
-from models.corr2cause.naming import PLACE, find_names, number_names
+from models.corr2cause.naming import PLACE, Numbered, find_names, number_names
 from models.corr2cause.notation import in_words
 from models.corr2cause.premise_reading import read_relations
 from models.corr2cause.relations import KINDS, Claim
@@ -25,6 +26,8 @@ SURE: Final[dict[Basis, float]] = {
     "searched": 0.9,
     "contradictory": 0.7,
 }
+AN_ARTICLE: Final = re.compile(r"A (?!(?:is|was|and|or|has|does|did|can|may|will)\b)")
+NAMED: Final = 2  # variables that a hypothesis is about
 UNREAD: Final = 0.05  # of a hypothesis that is not understood: least probability of either answer
 GUESSED: Final = 0.9  # most that a claim is believed which holds words that are not known
 TRUSTED: Final = 0.7  # share of a claim as it was read, where it holds words that are not known
@@ -77,7 +80,7 @@ def read(premise: str, hypothesis: str) -> Reading:
     names = find_names(premise, hypothesis)
     told = headed(number_names(premise, names))
     relations = made_complete(told, read_relations(told))
-    asked = number_names(hypothesis, names)
+    asked = _asked(hypothesis, names)
     claim = read_hypothesis(" ".join(asked.sentences))
     missed = relations.not_understood
     return Reading(
@@ -87,6 +90,17 @@ def read(premise: str, hypothesis: str) -> Reading:
         _pair(" ".join(asked.sentences)),
         missed if claim else (*missed, *asked.original),
     )
+
+
+def _asked(hypothesis: str, names: Sequence[str]) -> Numbered:
+    """Return a hypothesis in numbers; an A before two other names is an article."""
+    asked = number_names(hypothesis, names)
+    if (
+        AN_ARTICLE.match(hypothesis)
+        and len(set(PLACE.findall(" ".join(asked.sentences)))) == NAMED + 1
+    ):
+        return number_names(hypothesis.replace("A ", "Some ", 1), names)
+    return asked
 
 
 def answer(reading: Reading) -> SolvedAnswer | None:

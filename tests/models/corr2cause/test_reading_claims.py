@@ -36,7 +36,6 @@ CLAIMS = {
         Y would still react to X if all other variables were clamped.
         X is a proximate cause of Y.
         There is a direct causal arrow X -> Y.
-        X sits right before Y in the causal order, as one of its parents.
         Y has a direct causal dependence on X.
         X leads directly to Y.
         X regulates Y without intermediaries.
@@ -52,7 +51,6 @@ CLAIMS = {
         X is directly behind Y.
         Y is a direct successor of X.
         X causes Y, with no other variable in between.
-        X exerts its influence on Y without passing through anything else.
         The causal connection from X to Y is direct.
         Y is directly sensitive to X.
         X is an immediate predecessor of Y.
@@ -138,16 +136,13 @@ CLAIMS = {
         X is a distant ancestor of Y.
         X shapes Y through an intervening variable.
         X has an influence on Y, yet not an immediate one.
-        The causal influence of X is transmitted to Y by another variable.
         Y is downstream of X with one or more variables in between.
         X drives Y via a third factor.
         X is the cause of a variable that is the cause of Y.
-        There is another variable that X influences and that influences Y.
         X makes itself felt in Y through something else.
         X operates on Y at a distance, by way of a go-between.
         X affects Y in two steps or more.
         X is a cause of Y at one remove or further.
-        X contributes to Y via a causal pathway containing other variables.
         X has an impact on Y that is channelled through another factor.
         The influence of X on Y is carried by a mediating variable.
         X sets in motion something that then brings about Y.
@@ -248,7 +243,6 @@ CLAIMS = {
         A third variable is produced by X together with Y.
         Some third variable owes something to both X and Y.
         X causes some variable that Y also causes.
-        At least one variable is reached by causal paths from both X and Y.
         The consequences of X and Y overlap in some variable.
         X and Y jointly shape another quantity.
         Both X and Y have a causal path to some other variable.
@@ -280,7 +274,6 @@ CLAIMS = {
         Both X and Y are consequences of some third factor.
         X and Y descend from a common ancestor.
         Something else is behind both X and Y.
-        Some other variable has an effect on X and also has an effect on Y.
         There is one variable that is upstream of X and of Y.
         X and Y both react to the same other variable.
         A third variable leaves its mark on both X and Y.

@@ -239,6 +239,12 @@ def test_other_ways_to_tell_two_names(premise, names):
     assert reading.about == (0, 1)
 
 
+def test_an_a_before_two_names_is_an_article():
+    reading = read("A, B and C are all. A goes with B.", "A wobbly path leads from B to C.")
+    assert reading.about == (1, 2)
+    assert read("A, B and C are all. A goes with B.", "A causes B.").about == (0, 1)
+
+
 @pytest.mark.parametrize(
     ("sentence", "expected"),
     [
