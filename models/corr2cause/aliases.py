@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
-from models.corr2cause.naming import is_name
+from models.corr2cause.naming import SEPARATOR, is_name
 
 SHORT: Final = r"(?P<short>[A-Za-z][A-Za-z]?\d?)"
 LONG: Final = r"(?P<long>[^\s,;:()\[\].=\n][^,;:()\[\]=\n]{1,80}?)"
@@ -34,7 +34,37 @@ OPENS: Final = re.compile(
     r"measured?|recorded?)\s+)?(?:the |an? )?",
     re.IGNORECASE,
 )
+LED: Final = re.compile(
+    r"^(?:.*\b(?:denote|write|call|label|abbreviate|name|use|let)\s+)?(?:the |an? )?", re.IGNORECASE
+)
 FIRST: Final = re.compile(r"^(?:(?:and|or|the|an?)\s+)+", re.IGNORECASE)
+# "Let A denote heat and B ice": what tells that letters are given to names, and then each of them.
+GIVES: Final = re.compile(
+    r"\b(?:let|denot\w+|writ(?:e|es|ing|ten)|stands?|call|called|short for|represents?|"
+    r"refers?|means?|us(?:e|es|ing)|abbreviat\w+|label\w*|nam(?:e|es|ing))\b",
+    re.IGNORECASE,
+)
+LETTER: Final = r"(?P<short>[A-Z]\d?)"
+JOINS: Final = r"(?:\s*[,;]\s*(?:and\s+)?|\s+and\s+)(?:let\s+)?"
+STANDS: Final = (
+    r"(?:\s+(?:is|be|will|shall|stands?|denotes?|denoting|represents?|representing|refers?|to|means?|"
+    r"meaning|short|written|for|as|the|a|an)\b|\s*[=:])*\s+"
+)
+WRITTEN: Final = (
+    r"(?:\s+(?:is|are|will|shall|be|being|written|denoted|called|labell?ed|abbreviated|named|by|as|"
+    r"with|to|the|letter|variable|symbol))*\s+"
+)
+NAME: Final = r"(?P<long>[^\W\d_](?!\s)[^,;:()\[\].=\n]{1,60}?)"
+GIVEN_EACH: Final = (
+    re.compile(rf"(?<!\w){LETTER}{STANDS}{NAME}(?={JOINS}[A-Z]\d?\b|\s*(?:[.,;\n]|$))"),
+    re.compile(rf"(?:(?<=^)|(?<=\s)){NAME}{WRITTEN}[\"']?{LETTER}[\"']?(?=\s*(?:[.,;\n]|and\b|$))"),
+)
+LETTERS: Final = r"(?P<shorts>[A-Z]\d?(?:(?:,? and |, )[A-Z]\d?){1,7})"
+IN_TURN: Final = re.compile(
+    rf"(?<!\w){LETTERS}{STANDS}(?P<longs>[^:()\[\].=\n]{{3,400}}?)(?:,?\s+respectively)?(?=[.\n;]|$)"
+)
+SAID: Final = re.compile(r"[^.;\n]{8,600}(?:[.;\n]|$)")
+FIRST_SENTENCES: Final = 6
 FEWEST: Final = 2  # variables with two names
 MOST_WORDS: Final = 6
 
@@ -63,7 +93,56 @@ def with_one_name(premise: str, rest: str) -> tuple[str, str, Mapping[str, str]]
         longs = {one.long.casefold() for one in named}
         if len(named) >= FEWEST and len(shorts) == len(longs) == len(named):
             return _in_short(premise, named), _in_short(rest, named), dict(named)
+    for place, match in enumerate(SAID.finditer(premise)):
+        if place == FIRST_SENTENCES:
+            break
+        given = _given(match[0], premise[: match.start()] + premise[match.end() :])
+        if given:
+            named, end = given
+            letters = " and ".join(one.short for one in named)
+            before, after = premise[: match.start()], premise[match.start() + end :].lstrip(" ,.;")
+            told = f"{_in_short(before, named)} The variables are {letters}. "
+            return told + _in_short(after, named), _in_short(rest, named), dict(named)
     return premise, rest, {}
+
+
+def _given(sentence: str, elsewhere: str) -> tuple[list[TwoNames], int] | None:
+    """Return the letters that a sentence gives to names, and where it is done with that.
+
+    "Let A denote heat and B ice": but for the first, the words between both names may be left out.
+    """
+    gives = GIVES.search(sentence)
+    if gives is None:
+        return None
+    turn = IN_TURN.search(sentence)
+    if turn:
+        shorts, longs = SEPARATOR.split(turn["shorts"]), SEPARATOR.split(turn["longs"])
+        if len(shorts) == len(longs) and _are_names(made := list(map(TwoNames, shorts, longs))):
+            return made, turn.end()
+    for pattern in GIVEN_EACH:
+        matches = list(pattern.finditer(sentence))
+        named = [TwoNames(one["short"], FIRST.sub("", one["long"].strip())) for one in matches]
+        if named and pattern is GIVEN_EACH[1]:  # words that introduce the list stand before it
+            begun = LED.sub("", named[0].long)
+            named[0] = TwoNames(named[0].short, FIRST.sub("", begun))
+        used = sum(bool(re.search(rf"(?<!\w){one.short}(?!\w)", elsewhere)) for one in named)
+        if used >= FEWEST and _are_names(named):
+            return named, matches[-1].end()
+    return None
+
+
+def _are_names(named: list[TwoNames]) -> bool:
+    """Return whether each of two variables or more has two names of its own."""
+    shorts = {one.short for one in named}
+    longs = {one.long.casefold() for one in named}
+    return (
+        len(named) >= FEWEST
+        and len(shorts) == len(longs) == len(named)
+        and all(
+            is_name(one.long) and len(one.long.split()) <= MOST_WORDS and not TELLS.search(one.long)
+            for one in named
+        )
+    )
 
 
 def _named(pattern: re.Pattern[str], premise: str, rest: str) -> Iterator[TwoNames]:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Final
 
+from models.corr2cause.clause_parts import held_fixed, polarity
 from models.corr2cause.naming import PLACE, Numbered
-from models.corr2cause.premise_reading import held_fixed, polarity
 from models.corr2cause.relation_words import EXCEPT
 
 NAME: Final = r"<\d+>"

@@ -22,11 +22,21 @@ COUNT: Final = re.compile(
 NUMBER_WORDS: Final = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight")
 HELD: Final = "\0"  # in the place of an article while names are looked for
 MOST: Final = 12  # names in a list
+MOST_OF_ALL: Final = 8  # names in a list of which nothing else names some
 LONGEST: Final = 6  # words of a name
 OF_ALL: Final = re.compile(
-    r"\b(?:every|each|all|any)(?: possible| other| remaining)? pairs?\b", re.I
+    r"\b(?:every|each|all|any)(?: possible| other| remaining)? pairs?\b|\beach other\b|"
+    r"\bone another\b|\b(?:each|all|any two|no two) of them\b|\bevery other\b|\bpairwise\b",
+    re.I,
 )
 LISTED_BEFORE: Final = re.compile(r"\s(?:are|is|were|was|be|make|form|exist|constitute|comprise)\b")
+PARTS: Final = re.compile(r"[:()\[\]{}]|\s[-–—]+\s|[.;!?]+\s*$")
+# Words that stand before the first name of a list: "There are five variables called".
+INTRODUCED: Final = re.compile(
+    r"^.*\b(?:variables?|factors?|quantities|things|series|signals|metrics|measurements|events|"
+    r"nodes|called|named|namely|are|over|of|consider|take|track|study)\s+(?:the )?",
+    re.IGNORECASE,
+)
 LONGEST_PLAIN: Final = 400  # characters of a plain statement
 OPENING: Final = 5  # sentences in which the list may stand
 
@@ -93,9 +103,14 @@ def find_names(premise: str, rest: str = "") -> tuple[str, ...]:
     stated = _stated(premise)
     sentences = sentences_in(premise)
     lists = list(dict.fromkeys(_opening_lists(sentences, rest)))
-    if stated:
-        for found in lists:
-            if len(found) == stated:
+    for found in lists if stated else ():
+        if len(found) == stated:
+            return found
+    most = max(lists, key=len, default=())
+    of_all = range(MOST_OF_ALL, 2, -1) if OF_ALL.search(premise) else ()
+    for count in (stated,) if stated else of_all:
+        for found in _whole_lists(sentences, count):
+            if set(most) <= set(found):  # some are named in the list and nowhere else
                 return found
     # Without a count, those names win that most sentences are about.
     plain = _from_statements([*sentences, *sentences_in(rest)])
@@ -109,6 +124,21 @@ def _opening_lists(sentences: Sequence[str], rest: str) -> Iterator[tuple[str, .
         yield from (found for found in _lists(sentence, after) if len(found) >= 2)
         for small in SMALL.findall(sentence):  # "a" is a name where it stands among letters
             yield tuple(dict.fromkeys(re.findall(r"\b[a-z]\b", small)))
+
+
+def _whole_lists(sentences: Sequence[str], count: int) -> Iterator[tuple[str, ...]]:
+    """Yield the lists of ``count`` names with which a text begins, used again or not."""
+    for sentence in sentences[:OPENING]:
+        for part in PARTS.split(sentence):
+            entries = [ARTICLES.sub("", one).strip(" " + QUOTES) for one in SEPARATOR.split(part)]
+            entries = [entry for entry in entries if entry]
+            for begin in range(len(entries) - count + 1):
+                run = entries[begin : begin + count]
+                run[0] = INTRODUCED.sub("", run[0])
+                run[-1] = LISTED_BEFORE.split(run[-1])[0].strip()
+                named = all(is_name(one) and len(one.split()) <= LONGEST for one in run)
+                if named and len(set(run)) == count:
+                    yield tuple(run)
 
 
 def _about(names: Sequence[str], sentences: Sequence[str]) -> tuple[int, int]:
@@ -153,7 +183,7 @@ def _stated(premise: str) -> int | None:
 def _lists(sentence: str, after: str) -> Iterable[tuple[str, ...]]:
     """Yield the lists in a sentence whose entries are used again in what comes after."""
     # A colon, a bracket or a dash may stand before or behind the list.
-    for part in re.split(r"[:()\[\]{}]|\s[-–—]+\s|[.;!?]+\s*$", sentence):
+    for part in PARTS.split(sentence):
         entries = [ARTICLES.sub("", entry).strip(" " + QUOTES) for entry in SEPARATOR.split(part)]
         entries = [entry for entry in entries if entry]
         run: list[str] = []

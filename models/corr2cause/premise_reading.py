@@ -7,26 +7,23 @@ dependent is told by its words for relations and by how often they are negated.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Final
 
+from models.corr2cause.clause_parts import held_fixed, polarity
 from models.corr2cause.naming import PLACE, Numbered
 from models.corr2cause.relation_words import (
     ALSO_ALONE,
-    ANY_OF,
+    ASIDE,
     BETWEEN,
     CLAUSE,
-    CLOSES,
-    DEPENDENT,
     EVERY_PAIR,
     EXCEPT,
     FIXES,
-    INDEPENDENT,
     LIST,
-    NEGATION,
     OBSERVED,
-    OPENS,
+    OTHER_PAIRS,
     OUTRIGHT,
     PAIRED,
     SCREENING,
@@ -73,7 +70,21 @@ def read_relations(text: Numbered) -> Relations:
             continue
         if not statements or loses(sentence, statements):
             missed.append(original)
+    for sentence, _ in told:
+        found.update(dict.fromkeys(_rest(sentence, list(found), len(text.names))))
     return Relations(tuple(found), tuple(missed))
+
+
+def _rest(sentence: str, found: Iterable[Statement], count: int) -> Iterator[Statement]:
+    """Yield what "all other pairs are correlated" says of those that no other sentence tells."""
+    rest = OTHER_PAIRS.search(sentence) if len(sentence) <= LONGEST else None
+    independent = polarity(sentence[rest.start() :]) if rest else None
+    if independent is None:
+        return
+    known = {(one.a, one.b) for one in found if not one.given}
+    for a, b in combinations(range(count), 2):
+        if (a, b) not in known:
+            yield Statement(a, b, 0, independent)
 
 
 def loses(sentence: str, statements: Iterable[Statement]) -> bool:
@@ -172,71 +183,34 @@ def _names_all_first(sentence: str, count: int) -> bool:
     )
 
 
+def _rule(sentence: str, excepted: re.Match[str] | None) -> tuple[str, str]:
+    """Return a sentence's rule and its exceptions, whichever comes first."""
+    if excepted is None:
+        main = ASIDE.split(sentence, maxsplit=1)[0]
+        return (main if OUTRIGHT.search(main) else sentence), ""
+    behind = sentence[excepted.end() :]
+    last = behind.rfind(">") + 1
+    rule = (
+        EVERY_PAIR.search(behind, last) if polarity(sentence[: excepted.start()]) is None else None
+    )
+    if rule:
+        return behind[rule.start() :], behind[:last]
+    return sentence[: excepted.start()], behind
+
+
 def _every_pair(sentence: str, excepted: re.Match[str] | None, count: int) -> Iterator[Statement]:
     """Yield what a sentence says of all pairs but those that it excepts."""
-    independent = polarity(sentence[: excepted.start()] if excepted else sentence, None)
+    rule, exceptions = _rule(sentence, excepted)
+    independent = polarity(rule, None)
     if independent is None:
         return
-    left = [int(one) for one in PLACE.findall(sentence[excepted.end() :])] if excepted else []
+    left = [int(one) for one in PLACE.findall(exceptions)]
     apart = {tuple(sorted(pair)) for pair in zip(left[::2], left[1::2], strict=False)}
     for a, b in combinations(range(count), 2):
         if (a, b) in apart:
             yield Statement(a, b, 0, not independent)
-        elif excepted or OUTRIGHT.search(sentence):
+        elif excepted or OUTRIGHT.search(rule):
             yield Statement(a, b, 0, independent)
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A clause in parts.
-
-    Attributes:
-        before: What is held fixed ahead of the pair.
-        behind: The same behind it: one set after the other, each makes a statement.
-        words: Those that say the relation.
-        groups: The other lists of names.
-    """
-
-    before: list[list[int]] = field(default_factory=list)
-    behind: list[list[int]] = field(default_factory=list)
-    words: str = ""
-    groups: list[list[int]] = field(default_factory=list)
-
-    @property
-    def given(self) -> list[list[int]]:
-        """All that is held fixed."""
-        return [*self.before, *self.behind]
-
-
-def held_fixed(clause: str) -> Held:
-    """Return what a clause holds fixed, the words that say the relation, and the other lists."""
-    before: list[list[int]] = []
-    behind: list[list[int]] = []
-    groups: list[list[int]] = []
-    words, end = "", 0
-    for match in LIST.finditer(clause):
-        ahead, after = clause[end : match.start()], clause[match.end() :]
-        fixed = FIXES.search(ahead)
-        opened = OPENS.search(ahead)
-        closes = CLOSES.match(after) if opened else None
-        if fixed or closes:
-            marker = fixed or opened
-            any_of = bool(marker and ANY_OF.search(marker[0])) and " or " not in match[0]
-            (behind if groups else before).extend(_alternatives(match[0], any_of))
-            words += (ahead[: marker.start()] if marker else ahead) + " "
-            end = match.end() + (closes.end() if closes else 0)
-        else:
-            groups.append([int(one) for one in PLACE.findall(match[0])])
-            words += ahead + " <> "
-            end = match.end()
-    return Held(before, behind, words + clause[end:], groups)
-
-
-def _alternatives(listed: str, any_of: bool) -> Iterator[list[int]]:
-    """Yield the sets that a list names: one, or several where "or" stands between them."""
-    for part in re.split(r"\bor\b", listed):
-        members = [int(one) for one in PLACE.findall(part)]
-        yield from ([one] for one in members) if any_of else [members]
 
 
 def _apart(clause: str) -> tuple[list[list[int]], str, list[list[int]]]:
@@ -244,7 +218,8 @@ def _apart(clause: str) -> tuple[list[list[int]], str, list[list[int]]]:
     held = held_fixed(clause)
     before, groups = held.before, held.groups
     # "Given <2>, <0> and <1> are ...": one list in writing, of which the pair is the end.
-    needed = 2 - sum(map(len, groups))
+    # Only words behind it can say so; "they are independent given <2>, <0> and <1>" has no pair.
+    needed = 2 - sum(map(len, groups)) if polarity(held.last) is not None else 0
     if needed == 2 and len(before) > needed and all(len(one) == 1 for one in before):
         return before[:-2], held.words, [[node for one in before[-2:] for node in one]]
     if needed > 0 and before and len(before[-1]) > needed:
@@ -259,22 +234,6 @@ def _apart(clause: str) -> tuple[list[list[int]], str, list[list[int]]]:
         return before, held.words, groups
     common = [node for one in before for node in one]
     return [common + one for one in held.behind] or [common], held.words, groups
-
-
-def polarity(words: str, before: bool | None = None) -> bool | None:
-    """Return whether the words say "independent"; None where they tell of no relation.
-
-    Args:
-        words: Of a clause, without what it holds fixed.
-        before: What the clause before said, which "but not with <3>" takes up.
-    """
-    denials = [one for one in NEGATION.findall(words) if one != "nor"]
-    negated = len(denials or NEGATION.findall(words)) % 2 == 1
-    if INDEPENDENT.search(words):
-        return not negated
-    if DEPENDENT.search(words):
-        return negated
-    return None if before is None else before != negated
 
 
 def _sides(
@@ -294,11 +253,26 @@ def _sides(
             return [(subject, only)]
         return [(only,)] if len(only) > 1 and len(set(only)) == len(only) else []
     if len(groups) == 2:
-        return [(groups[0], groups[1])]
+        return [] if _is_apart(clause) else [(groups[0], groups[1])]
     inner = groups[1:-1]
     if all(len(group) == 2 for group in inner):  # "<0> goes with <1> and <2> goes with <3>"
         return [((a,), (b,)) for a, b in zip(flat[::2], flat[1::2], strict=False)]
     return []
+
+
+def _is_apart(clause: str) -> bool:
+    """Return whether the first of two lists stands in a clause of its own ahead of the relation.
+
+    What it is there for cannot be told: it may be held fixed, or the pair may be the first.
+    """
+    first, second = list(LIST.finditer(clause))[-2:]
+    ahead, between = clause[: first.start()], clause[first.end() : second.start()]
+    return bool(
+        re.search(r"\w", ahead)
+        and re.search(r"\w[^<]*,", between)
+        and polarity(ahead + between) is None
+        and len(PLACE.findall(second[0])) > 1
+    )
 
 
 def _in_pairs(clause: str, flat: Sequence[int]) -> list[tuple[Sequence[int], ...]]:

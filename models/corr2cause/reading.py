@@ -13,6 +13,7 @@ from models.corr2cause.hypothesis_reading import DENIED, ReadClaim, read_hypothe
 from models.corr2cause.naming import PLACE, Numbered, find_names, number_names
 from models.corr2cause.notation import in_words
 from models.corr2cause.premise_reading import read_relations
+from models.corr2cause.pronouns import taken_up
 from models.corr2cause.relations import KINDS, Claim
 from models.corr2cause.statements import LARGEST, Basis, Solution, Statement, solve
 
@@ -78,7 +79,7 @@ def read(premise: str, hypothesis: str) -> Reading:
     premise, hypothesis = LABEL.sub("", premise), LABEL.sub("", hypothesis)
     premise, hypothesis, long = with_one_name(in_words(premise), hypothesis)
     names = find_names(premise, hypothesis)
-    told = headed(number_names(premise, names))
+    told = taken_up(headed(number_names(premise, names)))
     relations = made_complete(told, read_relations(told))
     asked = _asked(hypothesis, names)
     claim = read_hypothesis(" ".join(asked.sentences))

@@ -14,8 +14,8 @@ INDEPENDENT: Final = re.compile(
     r"\bseparated|\bdecoupled|\bdisconnected|[⊥⟂⫫]|\bindep\b|\bscreened off|\bshielded"
 )
 DEPENDENT: Final = re.compile(
-    r"(?<!in)\bdepend|\binterdepend|\bcorrelat|\bassociat|\brelat|\blink|\bconnect|\bcovar|"
-    r"\bco-?var|\bco-?mov|\bco-?occur|"
+    r"(?<!in)\bdepend|\binterdepend|\bcorrelat|\bassociat|\brelat|\blink|\bconnect|\bcovar(?!iate)|"
+    r"\bco-?var(?!iate)|\bco-?mov|\bco-?occur|"
     r"\bvar(?:y|ies)|\bmoves?\b|\binformati|\btells?\b|\bpredict|"
     r"\bgo(?:es)? (?:along|together|hand)|"
     r"\bcoupled|\btied\b|\bties\b|\bassociation|\bbound\b|\bsays?\b|\bhints?\b|\bhas to do with|"
@@ -63,8 +63,8 @@ FIXES: Final = re.compile(
 )
 # These need one of the next behind the list.
 OPENS: Final = re.compile(
-    r"\b(?:when|whenever|once|if|after|with|while|as soon as|provided(?: that)?|as long as|where|"
-    r"because|since|for|upon)(?: we)?(?: the)?(?: (?:values?|levels?|states?) of)?\s*$"
+    r"\b(?:when|whenever|once|if|after|with|while|as soon as|provided(?: that)?|(?:as|so) long as|"
+    r"where|because|since|for|upon)(?: we)?(?: the)?(?: (?:values?|levels?|states?) of)?\s*$"
 )
 # "given any of <2> and <3>": each of them makes a statement.
 ANY_OF: Final = re.compile(r"\b(?:any|either|each)(?: one)?(?: of)?(?: the)?\s*$")
@@ -83,12 +83,24 @@ IS: Final = (
 CLOSES: Final = re.compile(
     rf"^\s*(?:values? |levels? )?(?:(?:{IS})*(?:held|kept|fixed|constant|known|accounted|"
     r"controlled|adjusted|given(?=\s*(?:[,.;]|$))|into account|conditioned|considered|measured|"
-    r"unchanged|specified|"
+    r"unchanged|specified|the same|identical|equal|alike|steady|stable|"
     r"in hand|at hand|in mind)\b|"
     rf"(?:{IS})+(?!correlat|associat|relat|depend|link|connect|coupl|tied)\w+ed "
     rf"(?:out|for|on|by|away|upon)\b|"
-    rf"(?:{IS})+(?:given|observed|seen|set|learned|available|included|in the model)\b)"
+    rf"(?:{IS})+(?:given|observed|seen|set|learned|available|included|in the model)\b|"
+    r"^\s*(?:do|does|did|may|can)(?: not|n't) (?:vary|change|move|differ|shift|fluctuate)\b)"
 )
+# How a clause opens that holds fixed, in whatever words, the list that follows.
+LEADS: Final = re.compile(
+    r"^\W*(?!(?:start|begin|concern|regard|turn|mov)ing|in addition|with (?:regard|respect)|in "
+    r"(?:contrast|turn|fact|particular)|for (?:example|instance))"
+    r"(?:(?:but|and|yet|also|however|similarly|likewise|finally|furthermore|moreover),? )?"
+    r"(?:(?P<doing>(?:(?:when|after|upon|by|once|while) )?(?!(?:be|dur|noth|someth|anyth)ing)"
+    r"[a-z]+ing)|"
+    r"(?:as|so) long as|provided|assuming|with|within|among|amongst|in|if|when|whenever|while|"
+    r"where|once|after|for|under|at|given|upon|by)\b[^<]*$"
+)
+LEAD_ENDS: Final = re.compile(r"[^<,;]{0,80},\s+")
 BY: Final = rf"(?P<by>{LIST.pattern})"
 PAIR: Final = r"(?P<a><\d+>) (?:and|from|with|to|or) (?P<b><\d+>)"
 RELATION: Final = (
@@ -134,19 +146,36 @@ PAIRED: Final = re.compile(r"<\d+> and <\d+>(?:,|;|,? and) (?:between )?<\d+> an
 BETWEEN: Final = re.compile(r"\bbetween <")
 EVERY_PAIR: Final = re.compile(
     r"\b(?:all|every|each|any)\b.*\b(?:pairs?|variables?|two|others?)\b|\beach other\b|"
-    r"\bpairwise\b"
+    r"\bpairwise\b|\bno (?:two|pairs?)\b"
 )
 OUTRIGHT: Final = re.compile(
-    r"^(?:(?:all|every|each|any)(?: possible)? (?:pairs?|two)(?: of (?:them|these|variables|"
+    r"^(?:(?:all|every|each|any|no)(?: possible)? (?:pairs?|two)(?: of (?:them|these|variables|"
     r"the variables)| of)?"
     r"|(?:they|the variables|the two|both)(?: are)? (?:all|both)) (?!.*\b(?:given|condition|"
     r"other|remaining|holding)\w*)"
+    r"|^(?!.*\b(?:given|condition|remaining|hold|controll|adjust|fix|when|once|if)\w*)"
+    r"(?:there are |there is )?(?:each|every|all|any|no|none|not one|they|these|everything|"
+    r"the variables)\b.*\b(?:(?:every|each|all|any|the) (?:single |of the )?others?\b|"
+    r"one another\b)"
+    r"(?: ones?| variables?| factors?)?[.;]?$"
+)
+# What comes behind a sentence about all pairs, and takes nothing of it back.
+ASIDE: Final = re.compile(
+    r",? and (?=(?:stay|remain|there|no\b))|, (?=(?:whatever|even|no matter|regardless|"
+    r"which|so|with no|but)\b)"
+)
+# What it says holds for the pairs of which nothing else is said.
+OTHER_PAIRS: Final = re.compile(
+    r"\b(?:(?:all|every|each|any)(?: of)?(?: the)? (?:other|remaining) (?:pairs?|combinations?|"
+    r"two\b)|(?:all|any)(?: the)? others (?=are|were|do)|the (?:rest|remaining pairs|other pairs) "
+    r"(?=are|is|were|do))(?!.*\b(?:given|condition|hold|fix|controll|adjust))"
 )
 EXCEPT: Final = re.compile(
-    r"\b(?:except|apart from|but for|other than|save for|with the exception)\b"
+    r"\b(?:except(?:ing)?|apart from|aside from|but for|other than|save for|excluding|barring|"
+    r"with the exceptions?|leaving (?:out|aside))\b"
 )
 CLAUSE: Final = re.compile(
-    r"\s*(?:;|,?\s*(?:and )?(?:as|so) (?:is|are|do|does|did)\b(?=[^<]*<\d+> and <\d+>)|"
+    r"(?!^while\b)\s*(?:;|,?\s*(?:and )?(?:as|so) (?:is|are|do|does|did)\b(?=[^<]*<\d+> and <\d+>)|"
     r",?\s*\b(?:but|while|whereas|yet|although|though)\b(?! also\b)|\band(?= between\b))"
     r"\s*(?=.*<\d+>)"
 )

@@ -1,0 +1,202 @@
+"""Pairs and what is held fixed in whatever order they come, exceptions, and names given to letters.
+
+What a sentence says is written in short: "X~Y" where both are dependent, "X_Y|V,W" where they are
+independent given others.
+"""
+
+import re
+from itertools import combinations
+
+import pytest
+
+from models.corr2cause.reading import answer, read
+
+NAMES = ("V", "W", "X", "Y", "Z")
+OPENING = "Suppose there are five variables, V, W, X, Y and Z. "
+LAST = " Z is correlated with V, W, X and Y."
+OF_LAST = "V~Z; W~Z; X~Z; Y~Z"
+
+
+def said(premise):
+    reading = read(premise, "V causes W.")
+    assert set(reading.names) == set(NAMES)
+    assert reading.not_understood == ()
+    name = reading.names
+    return {
+        (
+            *sorted((name[one.a], name[one.b])),
+            *(name[node] for node in range(len(name)) if one.given >> node & 1),
+            one.independent,
+        )
+        for one in reading.statements
+    }
+
+
+def written(short):
+    found = set()
+    for one in short.split("; "):
+        a, relation, b, *given = re.findall(r"\w(?<!_)|[~_]", one)
+        found.add((a, b, *given, relation == "_"))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("sentence", "short"),
+    [
+        (
+            "X and Y are not independent on their own, but they are independent given V, W, and Z.",
+            "X~Y; X_Y|V,W,Z",
+        ),
+        (
+            "X and Y are dependent, but the two become independent once V, W and Z are known.",
+            "X~Y; X_Y|V,W,Z",
+        ),
+        ("X and Y correlate, yet this pair is independent given V and W.", "X~Y; X_Y|V,W"),
+        (
+            "Although X and Y are correlated, they are independent given V, W and Z.",
+            "X~Y; X_Y|V,W,Z",
+        ),
+        ("X and Y are correlated; both are unrelated given V, W and Z.", "X~Y; X_Y|V,W,Z"),
+        (
+            "X and Y are marginally dependent but become independent given V, W, and Z.",
+            "X~Y; X_Y|V,W,Z",
+        ),
+        ("X and Y are correlated. They are independent given V, W and Z.", "X~Y; X_Y|V,W,Z"),
+        ("X and Y are correlated, but given V, W and Z they are independent.", "X~Y; X_Y|V,W,Z"),
+        (
+            "X and Y are not independent on their own, but they are independent given V, "
+            "given V and W, and given V, W, and Z.",
+            "X~Y; X_Y|V; X_Y|V,W; X_Y|V,W,Z",
+        ),
+        (
+            "X is correlated with Y. However, it is independent of Y given V, W and Z.",
+            "X~Y; X_Y|V,W,Z",
+        ),
+        ("Factoring in V and W, the researchers found that X and Y are uncorrelated.", "X_Y|V,W"),
+        ("With V and W in the model, X and Y are unrelated.", "X_Y|V,W"),
+        ("Bringing V and W into the picture, X and Y are unrelated.", "X_Y|V,W"),
+        ("Including V and W as covariates, we found X and Y to be uncorrelated.", "X_Y|V,W"),
+        ("Having taken V and W into account, the team saw no link between X and Y.", "X_Y|V,W"),
+        ("Looking only at cases with equal V and W, X and Y are independent.", "X_Y|V,W"),
+        ("Factoring in V, W and Z, X and Y are uncorrelated.", "X_Y|V,W,Z"),
+        ("When factoring in V, the researchers found that X and Y are uncorrelated.", "X_Y|V"),
+        ("As long as V and W stayed the same, X and Y had no relation.", "X_Y|V,W"),
+        ("In plants with the same V, X and Y were not related.", "X_Y|V"),
+        ("Among plants with the same V, W and Z, X and Y were not related.", "X_Y|V,W,Z"),
+        ("So long as V and W do not vary, X and Y are independent.", "X_Y|V,W"),
+        ("Whenever V and W took one value, X and Y were unrelated.", "X_Y|V,W"),
+        ("While V and W remained unchanged, X had no relation with Y.", "X_Y|V,W"),
+        ("Where V and W are identical, X and Y show no association.", "X_Y|V,W"),
+        ("If we only compare cases that agree on V and W, X and Y are independent.", "X_Y|V,W"),
+        ("We find independence between V and W; and between X and Y.", "V_W; X_Y"),
+        ("There is a correlation between V and W, and between X and Y.", "V~W; X~Y"),
+        ("We observe independence between V and W; also between X and Y.", "V_W; X_Y"),
+        ("Independence holds between V and W; between X and Y.", "V_W; X_Y"),
+        ("We see no correlation between V and W or between X and Y.", "V_W; X_Y"),
+        ("A correlation exists between V and W, as well as between X and Y.", "V~W; X~Y"),
+        ("We find independence between V and W; and between X and Y given Z.", "V_W; X_Y|Z"),
+    ],
+)
+def test_the_pair_and_what_is_held_fixed_are_told_apart(sentence, short):
+    assert said(OPENING + sentence + LAST) == written(short) | written(OF_LAST)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "exceptions"),
+    [
+        (
+            "With the exception of W and Y, which are independent, all pairs of variables "
+            "are correlated.",
+            "W_Y",
+        ),
+        ("Except for W and Y, every pair of variables is correlated.", "W_Y"),
+        ("Apart from W and Y, all pairs of variables are correlated.", "W_Y"),
+        ("Other than W and Y, which are unrelated, any two variables correlate.", "W_Y"),
+        ("Save for W and Y and X and Z, all pairs are dependent.", "W_Y; X_Z"),
+        ("Aside from W and Y, every two variables are dependent.", "W_Y"),
+        ("Excluding the pair W and Y, all pairs are correlated.", "W_Y"),
+        ("W and Y are independent, and every other pair is correlated.", "W_Y"),
+        ("Only W and Y are independent; all other pairs are correlated.", "W_Y"),
+        ("With the exceptions of W and Y and of X and Z, all pairs are correlated.", "W_Y; X_Z"),
+        ("Each of them is correlated with every other one. No conditional independences hold.", ""),
+        (
+            "Every variable is correlated with every other. There are no conditional "
+            "independences.",
+            "",
+        ),
+        (
+            "All variables are correlated with one another, and no independence holds under "
+            "any conditioning.",
+            "",
+        ),
+        ("They are all pairwise correlated, whatever is conditioned on.", ""),
+        ("All pairs are correlated and stay so given any of the others.", ""),
+        (
+            "Any two of them correlate. None of the pairs becomes independent when others "
+            "are held fixed.",
+            "",
+        ),
+        (
+            "Each variable correlates with each of the others, and there are no "
+            "independences of any kind.",
+            "",
+        ),
+        ("All of them are correlated with each other.", ""),
+        ("No two of them are independent.", ""),
+    ],
+)
+def test_all_pairs_but_some(sentence, exceptions):
+    apart = written(exceptions) if exceptions else set()
+    pairs = {(a, b) for a, b in combinations(NAMES, 2)} - {one[:2] for one in apart}
+    assert said(OPENING + sentence) == apart | {(*pair, False) for pair in pairs}
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Thanks to V and W of all things, X and Y are independent.",
+        "We find independence between V and W given Z; and between X and Y.",
+        "They are independent given V, W and Z.",
+    ],
+)
+def test_what_cannot_be_told_is_not_understood(sentence):
+    reading = read(OPENING + sentence + LAST, "V causes W.")
+    assert reading.not_understood != ()
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Let A denote rainfall, B river flow and C deer density.",
+        "We write V for rainfall, W for river flow and X for deer density.",
+        "Throughout, P stands for rainfall, Q for river flow, and R for deer density.",
+        "We denote rainfall by A, river flow by B and deer density by C.",
+        "Call rainfall A, river flow B and deer density C.",
+        "Let A be rainfall, let B be river flow, and let C be deer density.",
+        "Rainfall will be written as X, river flow as Y, and deer density as Z.",
+        "Here A is short for rainfall, B for river flow, C for deer density.",
+        "The letters A, B and C refer to rainfall, river flow and deer density, respectively.",
+        "Let X, Y and Z be rainfall, river flow and deer density respectively.",
+        "A represents rainfall, B river flow, C deer density.",
+        "Using A for rainfall, B for river flow and C for deer density, this is all we know.",
+        "Let A denote rainfall, B denote river flow and C denote deer density.",
+    ],
+)
+def test_letters_are_given_to_names(sentence):
+    a, b, c = sorted(set(re.findall(r"\b[A-Z]\b", sentence)))
+    premise = f"{sentence} {a} and {c} are correlated. {b} and {c} are correlated. "
+    premise += f"{a} is independent of {b}."
+    for hypothesis, holds in (
+        ("River flow causes deer density.", True),
+        ("Deer density causes river flow.", False),
+    ):
+        reading = read(premise, hypothesis)
+        assert {name.lower() for name in reading.names} == {
+            "rainfall",
+            "river flow",
+            "deer density",
+        }
+        assert reading.not_understood == ()
+        found = answer(reading)
+        assert found is not None
+        assert found.probability > 0.9 if holds else found.probability < 0.1
