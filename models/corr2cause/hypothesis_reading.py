@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from models.corr2cause.claim_phrases import rephrased
 from models.corr2cause.claim_steps import Step, read_steps
 from models.corr2cause.claim_words import symbols_of
 from models.corr2cause.naming import PLACE
@@ -99,6 +100,7 @@ RULES: Final = tuple(
         (r"zw([FR])([xyzB])v([xy])$", r"\3\1\2"),  # "one that drives y is x"
         (r"FF+", "F"),
         (r"zw([FR])([xy])([FR])(?!\2)([xy])", r"z\1\2kz\3\4"),  # "what drives x drives y"
+        (r"^([xy])Fzk?c(?!\1)[xy]F$", "zRB"),  # "x moves a variable, and y moves it as well"
         (r"kF$|(?<=t[xyB])F$", ""),  # ", acting directly"
         (r"^([FR])([xyzB])v(?:z|J?[AE])", r"z\1\2"),  # "behind both stands a cause"
     )
@@ -195,6 +197,7 @@ def read_hypothesis(sentence: str) -> ReadClaim | None:
     text = re.sub(r"\b(there|it|that|what|which|who)'s\b", r"\1 is", text)
     text = re.sub(r"<?-+>|=>|⇒|⟶|-->", "→", text.replace("non-direct", "indirect"))
     text = re.sub(r"<-+|<=|⇐|⟵", "←", text)
+    text = rephrased(text)
     steps = read_steps(text)
     rest = symbols_of(steps.rest)
     denied = rest.text.count("N") % 2 == 1

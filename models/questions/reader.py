@@ -17,6 +17,7 @@ from models.questions.world import World, read_world
 
 SENTENCE: Final = re.compile(r"(?<=[.?!:;])\s+|\n+")
 SURE: Final = 0.97
+GUESSED: Final = 0.8  # where a claim holds words that are not known, which may say otherwise
 CASE_BY_CASE: Final = re.compile(
     r"case by case according to (?P<z>.+)|"
     r"(?:separately|stratified|broken down|for each|within each) "
@@ -146,4 +147,5 @@ def _of_graph(question: str, world: World | None) -> Calculated | None:
         return None
     wanted = claim.claim if claim.claim.x < claim.claim.y else claim.claim.turned()
     holds = (wanted in holding(world.dag)) != claim.denied
-    return Calculated(SURE if holds else 1 - SURE, f"{claim.claim.kind} in the graph that is told")
+    sure = SURE if claim.sure else GUESSED
+    return Calculated(sure if holds else 1 - sure, f"{claim.claim.kind} in the graph that is told")
