@@ -37,17 +37,21 @@ OPENS: Final = re.compile(
 LED: Final = re.compile(
     r"^(?:.*\b(?:denote|write|call|label|abbreviate|name|use|let)\s+)?(?:the |an? )?", re.IGNORECASE
 )
+BEGUN: Final = re.compile(
+    r"^.*\b(?:are|is|namely|consider|track|measured?|recorded|study|have)\s+", re.IGNORECASE
+)
 FIRST: Final = re.compile(r"^(?:(?:and|or|the|an?)\s+)+", re.IGNORECASE)
 # "Let A denote heat and B ice": what tells that letters are given to names, and then each of them.
 GIVES: Final = re.compile(
     r"\b(?:let|denot\w+|writ(?:e|es|ing|ten)|stands?|call|called|short for|represents?|"
-    r"refers?|means?|us(?:e|es|ing)|abbreviat\w+|label\w*|nam(?:e|es|ing))\b",
+    r"refers?|means?|us(?:e|es|ing)|put|abbreviat\w+|label\w*|nam(?:e|es|ing))\b",
     re.IGNORECASE,
 )
+IS_GIVEN: Final = re.compile(r"^\W*(?:[Hh]ere,? |[Ww]here )?[A-Z]\d? is (?:the )?[a-z]")
 LETTER: Final = r"(?P<short>[A-Z]\d?)"
-JOINS: Final = r"(?:\s*[,;]\s*(?:and\s+)?|\s+and\s+)(?:let\s+)?"
+JOINS: Final = r"(?:\s*[,;]\s*(?:and\s+)?|\s+and\s+)(?:(?:let|with|by)\s+)?"
 STANDS: Final = (
-    r"(?:\s+(?:is|be|will|shall|stands?|denotes?|denoting|represents?|representing|refers?|to|means?|"
+    r"(?:\s+(?:we|denote|is|be|will|shall|stands?|denotes?|denoting|represents?|representing|refers?|to|means?|"
     r"meaning|short|written|for|as|the|a|an)\b|\s*[=:])*\s+"
 )
 WRITTEN: Final = (
@@ -62,6 +66,10 @@ GIVEN_EACH: Final = (
 LETTERS: Final = r"(?P<shorts>[A-Z]\d?(?:(?:,? and |, )[A-Z]\d?){1,7})"
 IN_TURN: Final = re.compile(
     rf"(?<!\w){LETTERS}{STANDS}(?P<longs>[^:()\[\].=\n]{{3,400}}?)(?:,?\s+respectively)?(?=[.\n;]|$)"
+)
+TURNED: Final = re.compile(
+    rf"(?P<longs>[^:()\[\].=\n]{{3,400}}?),?(?: which| that| we| are| will be)*"
+    rf" (?:call|called|denoted?|write|written|label|labell?ed|named?)(?: by| as)? {LETTERS}"
 )
 SAID: Final = re.compile(r"[^.;\n]{8,600}(?:[.;\n]|$)")
 FIRST_SENTENCES: Final = 6
@@ -111,12 +119,12 @@ def _given(sentence: str, elsewhere: str) -> tuple[list[TwoNames], int] | None:
 
     "Let A denote heat and B ice": but for the first, the words between both names may be left out.
     """
-    gives = GIVES.search(sentence)
-    if gives is None:
+    if not GIVES.search(sentence) and not IS_GIVEN.search(sentence):
         return None
-    turn = IN_TURN.search(sentence)
-    if turn:
-        shorts, longs = SEPARATOR.split(turn["shorts"]), SEPARATOR.split(turn["longs"])
+    for turn in filter(None, (IN_TURN.search(sentence), TURNED.search(sentence))):
+        first, *others = SEPARATOR.split(turn["longs"])
+        longs = [FIRST.sub("", BEGUN.sub("", first)), *others]
+        shorts = SEPARATOR.split(turn["shorts"])
         if len(shorts) == len(longs) and _are_names(made := list(map(TwoNames, shorts, longs))):
             return made, turn.end()
     for pattern in GIVEN_EACH:

@@ -94,9 +94,12 @@ def _leads(ahead: str, listed: str, after: str) -> int | None:
     if comma and polarity(comma[0]) is None:
         pair = len(set(PLACE.findall(after[comma.end() :]))) >= 2
         return comma.end() if pair and polarity(after[comma.end() :]) is not None else None
-    # "Factoring in <0>, <1> and <2> are unrelated": one list in writing.
-    glued = opening["doing"] and len(PLACE.findall(listed)) > 2 and not PLACE.search(after)
-    return 0 if glued else None
+    # "Factoring in <0>, <1> and <2> are unrelated": one list in writing, the pair at its end.
+    if opening["clause"] is None or "," in ahead or polarity(after) is None:
+        return None
+    inside, behind = len(PLACE.findall(listed)), len(PLACE.findall(after))
+    of_pair = 2 - behind
+    return 0 if of_pair in (1, 2) and "," in listed and inside > of_pair else None
 
 
 def _alternatives(listed: str, any_of: bool) -> Iterator[list[int]]:

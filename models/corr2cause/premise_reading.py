@@ -14,6 +14,7 @@ from typing import Final
 from models.corr2cause.clause_parts import held_fixed, polarity
 from models.corr2cause.naming import PLACE, Numbered
 from models.corr2cause.relation_words import (
+    ALL_PAIRS,
     ALSO_ALONE,
     ASIDE,
     BETWEEN,
@@ -130,7 +131,7 @@ def read_sentence(sentence: str, count: int) -> Iterator[Statement]:
     if EVERY_PAIR.search(sentence) and (excepted or not PLACE.search(sentence)):
         yield from _every_pair(sentence, excepted, count)
         return
-    if _names_all_first(sentence, count):
+    if _names_all_first(sentence, count) or ALL_PAIRS.search(sentence):
         return
     yield from _read_clauses(_clauses(sentence))
 

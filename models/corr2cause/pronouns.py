@@ -14,7 +14,8 @@ from models.corr2cause.relation_words import CLAUSE
 
 LONGEST: Final = 2500  # characters of a sentence with numbers for names
 THEY: Final = re.compile(
-    r"(?P<comma>,\s*)?\b(?P<between>between )?(?:they(?: (?:both|two))?|them|"
+    r"(?P<comma>,\s*(?:(?:and|but|though|"
+    r"although) )?)?\b(?P<between>between )?(?:they(?: (?:both|two))?|them|"
     r"(?:the|this|that|these|those) (?:two|pair)"
     r"(?: of (?:them|variables))?|both(?: of (?:them|these))?(?=,? (?:are|were|become|became|get|"
     r"remain|stay|turn)\b))(?! (?:all|pairs?|<)| of <)\b(?: variables)?(?! <)"
@@ -24,7 +25,8 @@ IT: Final = re.compile(
     r"\b(?:of|from|with|to|on) (?:the )?<\d+>)"
 )
 AND_BETWEEN: Final = re.compile(
-    r"^(?:(?:and|or|also|as well as|likewise|nor|finally|further),? )*between (?=<)"
+    r"^(?:(?:and|or|also|as well as|likewise|nor|finally|further|one|so|similarly|too),? )*"
+    r"(?:between (?=<)|(?<=[a-z] )(?:(?:is|are|do|does|were|was|did) )?(?=<\d+> and <\d+>))"
 )
 
 
@@ -45,7 +47,7 @@ def _with_names(sentence: str, before: str) -> str:
     """Return a sentence with the pair that was named last in the place of a pronoun."""
     they = THEY.search(sentence)
     found = they or IT.search(sentence)
-    if found is None or polarity(sentence[found.start() :]) is None:
+    if found is None or polarity(sentence) is None:
         return sentence
     said, after = sentence[: found.start()], sentence[found.end() :]
     clause = CLAUSE.split(said)[-1]

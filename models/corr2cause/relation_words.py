@@ -95,10 +95,9 @@ LEADS: Final = re.compile(
     r"^\W*(?!(?:start|begin|concern|regard|turn|mov)ing|in addition|with (?:regard|respect)|in "
     r"(?:contrast|turn|fact|particular)|for (?:example|instance))"
     r"(?:(?:but|and|yet|also|however|similarly|likewise|finally|furthermore|moreover),? )?"
-    r"(?:(?P<doing>(?:(?:when|after|upon|by|once|while) )?(?!(?:be|dur|noth|someth|anyth)ing)"
-    r"[a-z]+ing)|"
-    r"(?:as|so) long as|provided|assuming|with|within|among|amongst|in|if|when|whenever|while|"
-    r"where|once|after|for|under|at|given|upon|by)\b[^<]*$"
+    r"(?:(?P<clause>(?:(?:when|after|upon|by|once|while) )?(?!(?:be|dur|noth|someth|anyth)ing)"
+    r"[a-z]+ing|(?:as|so) long as|provided|if|when|whenever|while|where|once|after)|"
+    r"with|within|among|amongst|in|for|under|at|given|upon|by)\b[^<]*$"
 )
 LEAD_ENDS: Final = re.compile(r"[^<,;]{0,80},\s+")
 BY: Final = rf"(?P<by>{LIST.pattern})"
@@ -108,7 +107,8 @@ RELATION: Final = (
 )
 # Without one of these, none of the next is tried.
 SCREENING: Final = re.compile(
-    r"screen|separat|block|break|remov|expla|account|destroy|eliminat|\bcut|absorb|captur|mak(?:e|ing)|"
+    r"screen|separat|block|break|remov|expla|account|destroy|eliminat|\bcut|absorb|captur|"
+    r"mak(?:e|ing)|"
     r"render|lea[vd]|shield|insulat|decoupl|broken"
 )
 # What is held fixed acts: all say that it makes the pair independent.
@@ -146,10 +146,11 @@ PAIRED: Final = re.compile(r"<\d+> and <\d+>(?:,|;|,? and) (?:between )?<\d+> an
 BETWEEN: Final = re.compile(r"\bbetween <")
 EVERY_PAIR: Final = re.compile(
     r"\b(?:all|every|each|any)\b.*\b(?:pairs?|variables?|two|others?)\b|\beach other\b|"
-    r"\bpairwise\b|\bno (?:two|pairs?)\b"
+    r"\bpairwise\b|\bno (?:two|pairs?)\b|\bmutually\b"
 )
 OUTRIGHT: Final = re.compile(
-    r"^(?:(?:all|every|each|any|no)(?: possible)? (?:pairs?|two)(?: of (?:them|these|variables|"
+    r"^(?:(?:there (?:is|are) )?(?:all|every|each|any|no)(?: possible)? (?:pairs?|"
+    r"two)(?: of (?:them|these|variables|"
     r"the variables)| of)?"
     r"|(?:they|the variables|the two|both)(?: are)? (?:all|both)) (?!.*\b(?:given|condition|"
     r"other|remaining|holding)\w*)"
@@ -158,10 +159,18 @@ OUTRIGHT: Final = re.compile(
     r"the variables)\b.*\b(?:(?:every|each|all|any|the) (?:single |of the )?others?\b|"
     r"one another\b)"
     r"(?: ones?| variables?| factors?)?[.;]?$"
+    r"|^(?:all|they)(?: \w+)?(?: of (?:them|these|the \w+))?(?: are)? (?:all )?(?:mutually|"
+    r"pairwise) "
+    r"(?!.*\b(?:given|condition|remaining|hold|controll|adjust|fix|when|once|if)\w*)"
+)
+# Names ahead of it, and no word for an exception: what they are there for cannot be told.
+ALL_PAIRS: Final = re.compile(
+    r"<[^<]*,\s[^<]*\b(?:all|every|each|any) (?:possible )?(?:pairs?|two variables)\b"
 )
 # What comes behind a sentence about all pairs, and takes nothing of it back.
 ASIDE: Final = re.compile(
-    r",? and (?=(?:stay|remain|there|no\b))|, (?=(?:whatever|even|no matter|regardless|"
+    r",? and (?=(?:stays?|remains?|there|no|none|nothing|conditioning|this|it|they)\b)|"
+    r", (?=(?:whatever|even|also|no matter|regardless|"
     r"which|so|with no|but)\b)"
 )
 # What it says holds for the pairs of which nothing else is said.
@@ -172,7 +181,8 @@ OTHER_PAIRS: Final = re.compile(
 )
 EXCEPT: Final = re.compile(
     r"\b(?:except(?:ing)?|apart from|aside from|but for|other than|save for|excluding|barring|"
-    r"with the exceptions?|leaving (?:out|aside))\b"
+    r"with (?:the|one|two) (?:\w+ )?exceptions?|besides(?= <)|(?:^|, )bar(?= <)|leaving (?:out|"
+    r"aside))\b"
 )
 CLAUSE: Final = re.compile(
     r"(?!^while\b)\s*(?:;|,?\s*(?:and )?(?:as|so) (?:is|are|do|does|did)\b(?=[^<]*<\d+> and <\d+>)|"

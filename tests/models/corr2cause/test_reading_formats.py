@@ -298,7 +298,10 @@ def test_names_that_are_not_used_are_told_as_not_understood(sentence):
 @pytest.mark.parametrize(
     "odd",
     ["{A, B}, ", "(A, B), ", "A and B, ", "given A and B or ", "through some other ", "A: ", "| A ",
-     "corr(A, B) = ", "A ⊥ B, ", "foo (A), ", "X = foo bar ", "(", " ", "cause of a "],
+     "corr(A, B) = ", "A ⊥ B, ", "foo (A), ", "X = foo bar ", "(", " ", "cause of a ",
+     "Let A denote x ", "Let A denote x, ", "call A ", "write a as A, ", "each of them ", "no two ",
+     "given A, they are independent, ", "if A and ", "between them; and ", "all pairs, ",
+     "other than A and B ", "would change if A and "],
 )  # fmt: skip
 def test_odd_texts_take_no_time(odd):
     """Each form of repetition that a pattern could run wild on."""

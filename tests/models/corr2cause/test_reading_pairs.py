@@ -95,6 +95,65 @@ def written(short):
         ("We see no correlation between V and W or between X and Y.", "V_W; X_Y"),
         ("A correlation exists between V and W, as well as between X and Y.", "V~W; X~Y"),
         ("We find independence between V and W; and between X and Y given Z.", "V_W; X_Y|Z"),
+        (
+            "X and Y are associated, but this association vanishes given V, W and Z.",
+            "X~Y; X_Y|V,W,Z",
+        ),
+        (
+            "X and Y show a dependence; the pair becomes independent once V and W are held fixed.",
+            "X~Y; X_Y|V,W",
+        ),
+        (
+            "X and Y are related, though they turn out to be independent after "
+            "conditioning on V, W and Z.",
+            "X~Y; X_Y|V,W,Z",
+        ),
+        ("While X and Y are correlated, they are independent given V and W.", "X~Y; X_Y|V,W"),
+        (
+            "X and Y are correlated. Given V, W and Z, however, they are independent.",
+            "X~Y; X_Y|V,W,Z",
+        ),
+        (
+            "X and Y are linked. The link between them disappears given V, W, and Z.",
+            "X~Y; X_Y|V,W,Z",
+        ),
+        (
+            "X correlates with Y. These two are independent given V and also given V and W.",
+            "X~Y; X_Y|V; X_Y|V,W",
+        ),
+        (
+            "X and Y are dependent; once V, W and Z are fixed, the two are independent.",
+            "X~Y; X_Y|V,W,Z",
+        ),
+        ("X and Y are dependent, and they stay dependent given V, W and Z.", "X~Y; X~Y|V,W,Z"),
+        (
+            "Putting V, W and Z in the model, the analysts saw that X and Y are independent.",
+            "X_Y|V,W,Z",
+        ),
+        ("After bringing in V and W, the dependence of X on Y is gone.", "X_Y|V,W"),
+        ("By including V, W and Z, we see that X and Y are uncorrelated.", "X_Y|V,W,Z"),
+        ("Once our model contains V and W, X and Y are no longer associated.", "X_Y|V,W"),
+        (
+            "Having stratified the data by V and W, the authors found X and Y to be independent.",
+            "X_Y|V,W",
+        ),
+        ("Provided V and W do not change, X and Y are not related.", "X_Y|V,W"),
+        (
+            "In classes where V and W were equal, X and Y had nothing to do with each other.",
+            "X_Y|V,W",
+        ),
+        ("Among days with like V and W, X and Y are not linked.", "X_Y|V,W"),
+        ("For people of the same V, W and Z, X and Y are unrelated.", "X_Y|V,W,Z"),
+        ("Comparing only plots that share V and W, X showed no relation to Y.", "X_Y|V,W"),
+        ("In households whose V and W coincide, X and Y are unrelated.", "X_Y|V,W"),
+        ("We found no correlation between V and W; nor between X and Y.", "V_W; X_Y"),
+        (
+            "Dependence is seen between V and W; and between X and Y; and between W and X.",
+            "V~W; X~Y; W~X",
+        ),
+        ("There is a link between V and W; also one between X and Y.", "V~W; X~Y"),
+        ("V and W are independent; so are X and Y.", "V_W; X_Y"),
+        ("V and W are independent; likewise X and Y.", "V_W; X_Y"),
     ],
 )
 def test_the_pair_and_what_is_held_fixed_are_told_apart(sentence, short):
@@ -143,6 +202,27 @@ def test_the_pair_and_what_is_held_fixed_are_told_apart(sentence, short):
         ),
         ("All of them are correlated with each other.", ""),
         ("No two of them are independent.", ""),
+        ("Bar W and Y, which do not correlate, every pair is correlated.", "W_Y"),
+        ("Except that W and Y are independent, all pairs of variables are correlated.", "W_Y"),
+        ("Leaving aside W and Y, all pairs are dependent.", "W_Y"),
+        ("With the single exception of W and Y, all pairs are dependent.", "W_Y"),
+        ("All pairs are correlated, with the exception of W and Y, which are independent.", "W_Y"),
+        (
+            "Besides W and Y and V and X, which are independent pairs, every pair correlates.",
+            "W_Y; V_X",
+        ),
+        ("The only independent pair is W and Y; every other pair is dependent.", "W_Y"),
+        ("W is independent of Y, while all the other pairs are correlated.", "W_Y"),
+        ("Every one of them is correlated with all the others.", ""),
+        ("Each correlates with each other one. Nothing becomes independent by conditioning.", ""),
+        ("All five of them are mutually dependent.", ""),
+        (
+            "Every variable depends on every other variable, and conditioning "
+            "never removes a dependence.",
+            "",
+        ),
+        ("There is no pair that is independent.", ""),
+        ("Any two variables are dependent, also given the others.", ""),
     ],
 )
 def test_all_pairs_but_some(sentence, exceptions):
@@ -157,6 +237,8 @@ def test_all_pairs_but_some(sentence, exceptions):
         "Thanks to V and W of all things, X and Y are independent.",
         "We find independence between V and W given Z; and between X and Y.",
         "They are independent given V, W and Z.",
+        "Bearing V and W in mind, X is unrelated to Y.",
+        "Notwithstanding W and Y, all pairs are correlated.",
     ],
 )
 def test_what_cannot_be_told_is_not_understood(sentence):
@@ -180,6 +262,19 @@ def test_what_cannot_be_told_is_not_understood(sentence):
         "A represents rainfall, B river flow, C deer density.",
         "Using A for rainfall, B for river flow and C for deer density, this is all we know.",
         "Let A denote rainfall, B denote river flow and C denote deer density.",
+        "In what follows, A denotes rainfall, B denotes river flow, and C denotes deer density.",
+        "Write A for rainfall, B for river flow, and C for deer density.",
+        "We will use R for rainfall, S for river flow, and T for deer density.",
+        "We abbreviate rainfall as A, river flow as B and deer density as C.",
+        "We let A, B and C stand for rainfall, river flow and deer density.",
+        "In this text A means rainfall, B means river flow and C means deer density.",
+        "A is rainfall, B is river flow, and C is deer density.",
+        "Rainfall is called A, river flow B and deer density C.",
+        "Put A for rainfall, B for river flow and C for deer density.",
+        "Let A = rainfall, B = river flow, C = deer density.",
+        "Our variables are rainfall, river flow and deer density, which we call A, B and C.",
+        "For short we call rainfall A, river flow B, and deer density C.",
+        "With A we denote rainfall, with B river flow, and with C deer density.",
     ],
 )
 def test_letters_are_given_to_names(sentence):
