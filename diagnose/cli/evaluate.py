@@ -144,7 +144,7 @@ def _answered(
     with waiting("answering") as progress:
         best = None
         if ask:
-            best = next(reversed(Variants(section, adapters).answerers().values()))
+            best = next(reversed(Variants(section, adapters).concluders().values()))
         most = section.max_questions if ask else 0
         kinds = local_scorer(section.name, section.cache_dir, section.device, most)
         answers = list(answer_items(asked, best, kinds, progress, seconds))

@@ -95,7 +95,7 @@ def _edges(wanted: Wanted, variants: Variants, progress: Progress) -> Iterator[S
 
 
 def _relations(wanted: Wanted, variants: Variants, progress: Progress) -> Iterator[ScoreTable]:
-    models = variants.answerers() if wanted.ask else {}
+    models = variants.concluders() if wanted.ask else {}
     return relation_tables(models, wanted.items, wanted.seconds, progress)
 
 

@@ -61,11 +61,16 @@ class Variants:
         for name, adapter in self.adapters.items():
             if adapter.depth is None:
                 engine = self._engine(name, adapter)
-                if adapter.wording == WORDING:
-                    reader = found[name] = Structured(engine)
-                    found[f"{name} reads, the solver concludes"] = Concluded(reader)
-                else:
-                    found[name] = YesNo(engine)
+                found[name] = (Structured if adapter.wording == WORDING else YesNo)(engine)
+        return found
+
+    def concluders(self) -> "dict[str, Model]":
+        """Return who tells what follows from premises: who answers, or reads for the solver."""
+        found: dict[str, Model] = {}
+        for name, model in self.answerers().items():
+            found[name] = model
+            if isinstance(model, Structured):
+                found[f"{name} reads, the solver concludes"] = Concluded(model)
         return found
 
     def readers(self) -> "dict[str, Encoder | Questions]":

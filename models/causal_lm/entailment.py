@@ -132,9 +132,8 @@ class Concluded:
     def questions(
         self, texts: Sequence[str], progress: Callable[[int], None] = lambda done: None
     ) -> list[float]:
-        """Return one half for each question: there is no premise to conclude from."""
-        progress(len(texts))
-        return [0.5] * len(texts)
+        """Return what the model says: there is no premise to conclude from."""
+        return self.reader.questions(texts, progress)
 
     def entailments(
         self, asked: Sequence[tuple[str, str]], progress: Callable[[int], None] = lambda done: None

@@ -35,12 +35,14 @@ def test_each_adapter_is_asked_in_the_way_that_it_was_trained_for(folder):
     variants = Variants(section(folder), adapters)
     answerers = variants.answerers()
     concluding = "premises reads, the solver concludes"
-    assert list(answerers) == [BASE, "edges", "premises", concluding]
+    assert list(answerers) == [BASE, "edges", "premises"]
     assert isinstance(answerers[BASE], YesNo)
     assert isinstance(answerers["premises"], Structured)
-    solver = answerers[concluding]
+    concluders = variants.concluders()
+    assert list(concluders) == [*answerers, concluding]
+    solver = concluders[concluding]
     assert isinstance(solver, Concluded)
-    assert solver.reader is answerers["premises"]
+    assert solver.reader is concluders["premises"]
     readers = variants.readers()
     assert list(readers) == list(variants.scorers()) == [BASE, "edges"]
     assert all(isinstance(reader, Questions) for reader in readers.values())
