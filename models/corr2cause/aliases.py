@@ -35,8 +35,11 @@ OPENS: Final = re.compile(
     re.IGNORECASE,
 )
 LED: Final = re.compile(
-    r"^(?:.*\b(?:denote|write|call|label|abbreviate|name|use|let)\s+)?(?:the |an? )?", re.IGNORECASE
+    r"^(?:.*\b(?:denot(?:e|ing)|writ(?:e|ing)|call(?:ing)?|label|"
+    r"abbreviat(?:e|ing)|nam(?:e|ing)|us(?:e|ing)|let|refer)\s+)?(?:to )?(?:the |an? )?",
+    re.IGNORECASE,
 )
+TO: Final = re.compile(r"^(?:to|by)\s+")
 BEGUN: Final = re.compile(
     r"^.*\b(?:are|is|namely|consider|track|measured?|recorded|study|have)\s+", re.IGNORECASE
 )
@@ -44,7 +47,7 @@ FIRST: Final = re.compile(r"^(?:(?:and|or|the|an?)\s+)+", re.IGNORECASE)
 # "Let A denote heat and B ice": what tells that letters are given to names, and then each of them.
 GIVES: Final = re.compile(
     r"\b(?:let|denot\w+|writ(?:e|es|ing|ten)|stands?|call|called|short for|represents?|"
-    r"refers?|means?|us(?:e|es|ing)|put|abbreviat\w+|label\w*|nam(?:e|es|ing))\b",
+    r"refers?|means?|us(?:e|es|ing)|put|set|abbreviat\w+|label\w*|nam(?:e|es|ing))\b",
     re.IGNORECASE,
 )
 IS_GIVEN: Final = re.compile(r"^\W*(?:[Hh]ere,? |[Ww]here )?[A-Z]\d? is (?:the )?[a-z]")
@@ -52,7 +55,7 @@ LETTER: Final = r"(?P<short>[A-Z]\d?)"
 JOINS: Final = r"(?:\s*[,;]\s*(?:and\s+)?|\s+and\s+)(?:(?:let|with|by)\s+)?"
 STANDS: Final = (
     r"(?:\s+(?:we|denote|is|be|will|shall|stands?|denotes?|denoting|represents?|representing|refers?|to|means?|"
-    r"meaning|short|written|for|as|the|a|an)\b|\s*[=:])*\s+"
+    r"meaning|short|written|for|as|the|a|an|variable)\b|\s*[=:])*\s+"
 )
 WRITTEN: Final = (
     r"(?:\s+(?:is|are|will|shall|be|being|written|denoted|called|labell?ed|abbreviated|named|by|as|"
@@ -129,7 +132,10 @@ def _given(sentence: str, elsewhere: str) -> tuple[list[TwoNames], int] | None:
             return made, turn.end()
     for pattern in GIVEN_EACH:
         matches = list(pattern.finditer(sentence))
-        named = [TwoNames(one["short"], FIRST.sub("", one["long"].strip())) for one in matches]
+        named = [
+            TwoNames(one["short"], FIRST.sub("", TO.sub("", one["long"].strip())))
+            for one in matches
+        ]
         if named and pattern is GIVEN_EACH[1]:  # words that introduce the list stand before it
             begun = LED.sub("", named[0].long)
             named[0] = TwoNames(named[0].short, FIRST.sub("", begun))

@@ -12,7 +12,8 @@ from models.corr2cause.claim_words import symbols_of
 NAME: Final = r"<[xy]>"
 OWN: Final = r"['’ ]s"
 BOTH: Final = (
-    rf"(?:both )?{NAME}(?: and(?: also)?| as well as| along with| nor| or) {NAME}(?: both)?"
+    rf"(?:both )?{NAME}(?: and(?: also)?| as well as| along with| nor| or)(?: from| than)? {NAME}"
+    r"(?: both)?"
 )
 DENIES: Final = re.compile(r"\b(?:no|not|never|nothing|none|neither|nor|without|cannot)\b|n't\b")
 FOUND: Final = re.compile(
@@ -24,6 +25,9 @@ OTHER_THAN: Final = re.compile(
     rf",? (?:(?:that|which|and) (?:is|are) )?(?:other than|besides|apart from|aside from|"
     rf"different from|distinct from|neither|not|outside(?: of)?|beyond|except(?: for)?) (?:the "
     rf")?(?:pair )?{BOTH}(?: themselves)?,?"
+)
+ASIDE: Final = re.compile(
+    rf"\b(?:other than|besides|apart from|aside from|different from|distinct from) (?=\w* ?{NAME})"
 )
 BESIDES: Final = re.compile(
     rf"^(?P<than>(?:besides|apart from|aside from|other than) {BOTH}),? (?P<rest>there \w+ \S.*|"

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from models.corr2cause.claim_phrases import rephrased
+from models.corr2cause.claim_phrases import ASIDE, rephrased
 from models.corr2cause.claim_steps import Step, read_steps
 from models.corr2cause.claim_words import symbols_of
 from models.corr2cause.naming import PLACE
@@ -206,7 +206,8 @@ def read_hypothesis(sentence: str) -> ReadClaim | None:
     if found is None or (denied and AFTERTHOUGHT.search(text)):
         return None
     kind, all_used = found
-    return ReadClaim(Claim(kind, x, y), denied, all_used and not rest.unknown)
+    known = all_used and not rest.unknown and not ASIDE.search(text)
+    return ReadClaim(Claim(kind, x, y), denied, known)
 
 
 def _symmetric(text: str) -> Kind | None:

@@ -20,6 +20,12 @@ THEY: Final = re.compile(
     r"(?: of (?:them|variables))?|both(?: of (?:them|these))?(?=,? (?:are|were|become|became|get|"
     r"remain|stay|turn)\b))(?! (?:all|pairs?|<)| of <)\b(?: variables)?(?! <)"
 )
+# ", which vanishes given <2>": the dependence of which the clause before tells.
+WHICH: Final = re.compile(
+    r",\s*(?:(?:and|but) )?(?:which|this|that|it) (?=(?:\w+ )?(?:vanish|disappear|ceas|"
+    r"goes away|is gone|"
+    r"is lost|stops|breaks|is broken|is removed)[^<]*<)"
+)
 IT: Final = re.compile(
     r"\bit(?= (?:\w+ )?(?:is|was|becomes|became|remains|gets|does|correlates|depends)\b[^<]*"
     r"\b(?:of|from|with|to|on) (?:the )?<\d+>)"
@@ -45,6 +51,10 @@ def taken_up(text: Numbered) -> Numbered:
 
 def _with_names(sentence: str, before: str) -> str:
     """Return a sentence with the pair that was named last in the place of a pronoun."""
+    which = WHICH.search(sentence)
+    if which and (one := _last_pair(sentence[: which.start()])):
+        link = f"; the dependence between <{one[0]}> and <{one[1]}> "
+        return sentence[: which.start()] + link + sentence[which.end() :]
     they = THEY.search(sentence)
     found = they or IT.search(sentence)
     if found is None or polarity(sentence) is None:

@@ -158,14 +158,17 @@ OUTRIGHT: Final = re.compile(
     r"(?:there are |there is )?(?:each|every|all|any|no|none|not one|they|these|everything|"
     r"the variables)\b.*\b(?:(?:every|each|all|any|the) (?:single |of the )?others?\b|"
     r"one another\b)"
-    r"(?: ones?| variables?| factors?)?[.;]?$"
+    r"(?: \w+)?[.;]?$"
+    r"|^there (?:is|are) .*\b(?:between|within|among|for|in) (?:every|all|each|any)(?: possible)? "
+    r"(?:pairs?|two)\b(?!.*\b(?:given|condition|remaining|hold|controll|adjust|fix|when|once|if))"
     r"|^(?:all|they)(?: \w+)?(?: of (?:them|these|the \w+))?(?: are)? (?:all )?(?:mutually|"
     r"pairwise) "
     r"(?!.*\b(?:given|condition|remaining|hold|controll|adjust|fix|when|once|if)\w*)"
 )
 # Names ahead of it, and no word for an exception: what they are there for cannot be told.
 ALL_PAIRS: Final = re.compile(
-    r"<[^<]*,\s[^<]*\b(?:all|every|each|any) (?:possible )?(?:pairs?|two variables)\b"
+    r"<[^<]*,\s[^<]*\b(?:all|every|each|any) (?:possible )?(?:pairs?|two variables)\b|"
+    r"\b(?:pairs?|two variables)(?: of variables)?(?:,| but| save) <"
 )
 # What comes behind a sentence about all pairs, and takes nothing of it back.
 ASIDE: Final = re.compile(

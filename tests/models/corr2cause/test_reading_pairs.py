@@ -154,6 +154,26 @@ def written(short):
         ("There is a link between V and W; also one between X and Y.", "V~W; X~Y"),
         ("V and W are independent; so are X and Y.", "V_W; X_Y"),
         ("V and W are independent; likewise X and Y.", "V_W; X_Y"),
+        (
+            "X and Y are dependent marginally; however, they turn independent given V, W and Z.",
+            "X~Y; X_Y|V,W,Z",
+        ),
+        ("X and Y move together, but not once V, W and Z are held constant.", "X~Y; X_Y|V,W,Z"),
+        (
+            "There is a correlation between X and Y, which vanishes given V, W and Z.",
+            "X~Y; X_Y|V,W,Z",
+        ),
+        ("X and Y are not independent unless V, W and Z are given.", "X~Y; X_Y|V,W,Z"),
+        ("X depends on Y but is independent of it given V, W and Z.", "X~Y; X_Y|V,W,Z"),
+        (
+            "Adding V and W to the regression, we no longer see a correlation between X and Y.",
+            "X_Y|V,W",
+        ),
+        ("With V, W and Z factored in, X and Y are uncorrelated.", "X_Y|V,W,Z"),
+        ("Using V and W as controls, the survey shows X to be independent of Y.", "X_Y|V,W"),
+        ("On days when V and W were the same, X and Y were unrelated.", "X_Y|V,W"),
+        ("Inside groups with equal V, W and Z, X did not correlate with Y.", "X_Y|V,W,Z"),
+        ("We see independence between V and W, as well as between X and Y.", "V_W; X_Y"),
     ],
 )
 def test_the_pair_and_what_is_held_fixed_are_told_apart(sentence, short):
@@ -223,6 +243,13 @@ def test_the_pair_and_what_is_held_fixed_are_told_apart(sentence, short):
         ),
         ("There is no pair that is independent.", ""),
         ("Any two variables are dependent, also given the others.", ""),
+        ("Leaving out W and Y, which are independent, any pair of variables is correlated.", "W_Y"),
+        (
+            "There is a correlation within every pair of these variables. No "
+            "independence holds conditionally.",
+            "",
+        ),
+        ("Each one is dependent on each of the other four.", ""),
     ],
 )
 def test_all_pairs_but_some(sentence, exceptions):
@@ -239,6 +266,12 @@ def test_all_pairs_but_some(sentence, exceptions):
         "They are independent given V, W and Z.",
         "Bearing V and W in mind, X is unrelated to Y.",
         "Notwithstanding W and Y, all pairs are correlated.",
+        "Thanks to V and W being known, X and Y are independent.",
+        "Unless V or W changed, X and Y had no relation.",
+        "W and Y aside, all pairs are correlated.",
+        "All pairs of variables, W and Y excepted, are correlated.",
+        "No pair but W and Y is independent.",
+        "No link was found between V and W; neither between X and Y.",
     ],
 )
 def test_what_cannot_be_told_is_not_understood(sentence):
@@ -275,6 +308,11 @@ def test_what_cannot_be_told_is_not_understood(sentence):
         "Our variables are rainfall, river flow and deer density, which we call A, B and C.",
         "For short we call rainfall A, river flow B, and deer density C.",
         "With A we denote rainfall, with B river flow, and with C deer density.",
+        "Let R be the variable rainfall, S the variable river flow, and T the "
+        "variable deer density.",
+        "Denoting rainfall by A, river flow by B and deer density by C, we have the following.",
+        "A will denote rainfall, B will denote river flow, C will denote deer density.",
+        "Set A to be rainfall, B to be river flow and C to be deer density.",
     ],
 )
 def test_letters_are_given_to_names(sentence):

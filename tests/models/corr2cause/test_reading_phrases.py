@@ -94,6 +94,14 @@ CLAIMS = (
     ),
     ("collider", "Changing X would alter some variable, and changing Y would alter it too."),
     ("confounder", "X would change if some third variable changed, and so would Y."),
+    ("confounder", "Somewhere outside X and Y there is a variable that pushes them both around."),
+    ("confounder", "A quantity different from X and from Y has an effect on both."),
+    ("collider", "A variable that is neither X nor Y is influenced by the two of them."),
+    ("collider", "Among the causes of some variable are both X and Y."),
+    ("collider", "One factor has both X and Y as causes."),
+    ("parent", "The function that computes Y has X among its arguments."),
+    ("ancestor", "There is a middleman who passes the influence of X along to Y."),
+    ("collider", "There is something that reacts when X is changed and reacts when Y is changed."),
 )
 
 
@@ -138,3 +146,8 @@ def test_a_turn_of_phrase_is_denied(kind, sentence):
 def test_a_denied_phrase_is_not_taken_for_the_phrase(sentence):
     found = claimed(sentence)
     assert found is None or found.denied or not found.sure or found.claim.kind == "parent"
+
+
+def test_names_that_a_claim_only_sets_aside_make_less_sure():
+    found = claimed("Things besides X and Y, which some factor drives, drive Y.")
+    assert found is None or not found.sure
