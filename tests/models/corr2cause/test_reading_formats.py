@@ -153,7 +153,7 @@ def listed(names):
 
 def parts_of(pattern, names):
     """Return the three sorts of statements with their names."""
-    sorts = ([], [], [])
+    sorts: tuple[list[dict[str, str]], ...] = ([], [], [])
     for one in statements_of(pattern):
         given = [names[node] for node in nodes_in(one.given)]
         parts = {"a": names[one.a], "b": names[one.b], "c": ", ".join(given)}
