@@ -11,7 +11,9 @@ from itertools import combinations
 from typing import Final
 
 from models.corr2cause.clause_parts import held_fixed, polarity
+from models.corr2cause.graphs import nodes_in
 from models.corr2cause.naming import PLACE, Numbered
+from models.corr2cause.premise_reading import read_sentence
 from models.corr2cause.relation_words import EXCEPT
 
 NAME: Final = r"<\d+>"
@@ -23,6 +25,14 @@ CONDITION: Final = re.compile(
 )
 SEPARATORS: Final = re.compile(r"(?:[\s,;.]|\band\b|\balso\b)*")
 ONLY_NAMES: Final = re.compile(rf"(?:{NAME}|{JOIN}|[\s,;.])+")
+# "Of <0>, <1> and <2>, the following pairs show a correlation:" names them first.
+AHEAD: Final = re.compile(r"^.*<\d+>[^<]*?,\s+(?=the (?:following )?pairs\b[^<]*:$)")
+GIVEN_EACH: Final = re.compile(
+    r"^(?P<pair>.*\S) (?:given|(?:conditional(?:ly)?|conditioned|conditioning) (?:up)?on|"
+    r"controlling for|adjusting for|holding) (?:each|any|either|every one|all) (?:one )?of "
+    r"(?:the following|these)(?: sets?| variables)?:$"
+)
+NAMED_FIRST: Final = re.compile(rf"(?:also |and |so )?{NAME}")
 SUBJECT: Final = re.compile(rf"({NAME})\s*:")
 
 
@@ -41,12 +51,39 @@ class _Heading:
 
 def headed(text: Numbered) -> Numbered:
     """Return a text in which what stands under a heading is a sentence of its own."""
-    told = list(_told(text))
-    return replace(
-        text,
-        sentences=tuple(sentence for sentence, _ in told),
-        original=tuple(original for _, original in told),
-    )
+    for told_by in (_conditioned, _told):
+        told = list(told_by(text))
+        text = replace(
+            text,
+            sentences=tuple(sentence for sentence, _ in told),
+            original=tuple(original for _, original in told),
+        )
+    return text
+
+
+def _conditioned(text: Numbered) -> Iterator[tuple[str, str]]:
+    """Yield sentences that leave out what they hold fixed, or whom they are about, with it.
+
+    "<0> and <1> are independent given each of these: <2>; <3>." and "Given <2>, <0> is independent
+    of <1>; <0> is independent of <3>."
+    """
+    pair, held = "", ""
+    for sentence, original in zip(text.sentences, text.original, strict=True):
+        sets = GIVEN_EACH.match(sentence)
+        if sets:
+            pair = sets["pair"]
+            continue
+        if pair and ONLY_NAMES.fullmatch(sentence):
+            yield f"{pair} given {sentence}", original
+            continue
+        pair = ""
+        if CONDITION.match(sentence):
+            given = {one.given for one in read_sentence(sentence, len(text.names)) if one.given}
+            held = f"given {_listed(list(nodes_in(given.pop())))}, " if len(given) == 1 else ""
+        elif not (NAMED_FIRST.match(sentence) and not held_fixed(sentence).given):
+            held = ""
+        yield (sentence if CONDITION.match(sentence) else held + sentence), original
+        held = held if sentence.endswith(";") else ""
 
 
 def _told(text: Numbered) -> Iterator[tuple[str, str]]:
@@ -86,7 +123,8 @@ def _heading(sentence: str) -> _Heading | None:
     """Return what a sentence says of what comes below it; None where it is no heading."""
     if not sentence.endswith(":"):
         return None
-    held = held_fixed(sentence.rstrip(":"))
+    behind = AHEAD.sub("", sentence)
+    held = held_fixed(behind.rstrip(":"))
     independent = polarity(held.words)
     if held.groups or (independent is None and not held.given):
         return None

@@ -194,6 +194,7 @@ def read_hypothesis(sentence: str) -> ReadClaim | None:
     x, y = places
     text = sentence.replace(f"<{x}>", "<x>").replace(f"<{y}>", "<y>").rstrip(" .?!")
     text = re.sub(r",? (?:i\.e\.,?|that is,?|namely,?)", " ", text)
+    text = re.sub(r"\bcausally and (?=\w+ly\b)|(?<=ly) and causally\b", "", text)
     text = re.sub(r"\b(there|it|that|what|which|who)'s\b", r"\1 is", text)
     text = re.sub(r"<?-+>|=>|⇒|⟶|-->", "→", text.replace("non-direct", "indirect"))
     text = re.sub(r"<-+|<=|⇐|⟵", "←", text)

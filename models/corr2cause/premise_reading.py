@@ -22,13 +22,16 @@ from models.corr2cause.relation_words import (
     EVERY_PAIR,
     EXCEPT,
     FIXES,
+    HALF_A_PAIR,
     LIST,
+    NEXT_PREDICATE,
     OBSERVED,
     OTHER_PAIRS,
     OUTRIGHT,
     PAIRED,
     SCREENING,
     SCREENS,
+    THEN_OBSERVED,
     TWO,
     UNLESS,
 )
@@ -123,6 +126,7 @@ def read_sentence(sentence: str, count: int) -> Iterator[Statement]:
     sentence = sentence.replace("_||_", " ⊥ ").replace("⊥⊥", "⊥").replace("||", "⊥")
     if len(set(PLACE.findall(sentence))) == 2:
         sentence = OBSERVED.sub(r"\g<a> ", sentence)
+    sentence = THEN_OBSERVED.sub(r"\g<a> ", sentence)
     if len(sentence) > LONGEST:
         return
     for screens in SCREENS if SCREENING.search(sentence) else ():
@@ -144,7 +148,22 @@ def _clauses(sentence: str) -> list[str]:
         parts = re.split(r"(?:,|;|,? and)\s+(?=<\d+>\s*⊥)", sentence)
         lead = "" if "⊥" in parts[0] else f"{parts.pop(0)}, "
         return [lead + part for part in parts]
-    return CLAUSE.split(sentence)
+    return [part for clause in CLAUSE.split(sentence) for part in _predicates(clause)]
+
+
+def _predicates(clause: str) -> list[str]:
+    """Return the parts of a clause of which each says something of its own pair.
+
+    Two denials in one clause would else be read as none.
+    """
+    parts = [clause]
+    for match in reversed(list(NEXT_PREDICATE.finditer(clause))):
+        before = clause[: match.start()]
+        _, words, groups = _apart(before)
+        whole = sum(map(len, groups)) > 1 and not HALF_A_PAIR.search(before)
+        if polarity(words) is not None and whole:
+            parts[:1] = [before, parts[0][match.end() :]]
+    return parts
 
 
 def _opposite(sentence: str) -> str:

@@ -140,6 +140,13 @@ OBSERVED: Final = re.compile(
     r"(?=(?:does|did|do|will|would|can|changes|alters|shifts|updates|affects|helps|tells|says|"
     r"gives|provides|informs)\b)"
 )
+# "If we know <0>, then knowing <1> does not help": only the first is held fixed.
+THEN_OBSERVED: Final = re.compile(r",? then " + OBSERVED.pattern)
+# "<0> is not associated with <1> and <2> is not associated with <3>": what is said anew
+NEXT_PREDICATE: Final = re.compile(
+    r",?\s*\band (?=<\d+> (?:is|was|does|did|has|shows|correlates|depends|varies|moves|goes) )"
+)
+HALF_A_PAIR: Final = re.compile(r"\b(?:between|both|of|among) <\d+>$")
 # "<0> and <1>, <0> and <2>, and <1> and <3>": pairs, and no list of all
 TWO: Final = re.compile(r"<(?P<a>\d+)> and <(?P<b>\d+)>")
 PAIRED: Final = re.compile(r"<\d+> and <\d+>(?:,|;|,? and) (?:between )?<\d+> and <\d+>")

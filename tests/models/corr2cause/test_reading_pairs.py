@@ -333,3 +333,37 @@ def test_letters_are_given_to_names(sentence):
         found = answer(reading)
         assert found is not None
         assert found.probability > 0.9 if holds else found.probability < 0.1
+
+
+@pytest.mark.parametrize(
+    ("premise", "short"),
+    [
+        (
+            "In a system of five variables (V, W, X, Y and Z), the following pairs show a "
+            "correlation: V and W, W and X. All remaining pairs are uncorrelated.",
+            "V~W; W~X; V_X; V_Y; V_Z; W_Y; W_Z; X_Y; X_Z; Y_Z",
+        ),
+        (
+            OPENING + "V and W are independent conditional on each of the following: X; Y and Z. "
+            "V and Z are correlated.",
+            "V_W|X; V_W|Y,Z; V~Z",
+        ),
+        (
+            OPENING + "Given Y, V is independent of W; V is independent of X. Z is dependent on Y.",
+            "V_W|Y; V_X|Y; Y~Z",
+        ),
+        (
+            OPENING + "By contrast, V is not associated with W and X is not associated with Y. "
+            "Moreover, V is not associated with X among cases with the same Z, and W is not "
+            "associated with X among cases with the same Y and Z.",
+            "V_W; X_Y; V_X|Z; W_X|Y,Z",
+        ),
+        (
+            OPENING + "If we already know Y and Z, then knowing V does not help to predict W. "
+            "Given X, no dependence between V and Z was detected.",
+            "V_W|Y,Z; V_Z|X",
+        ),
+    ],
+)
+def test_what_a_sentence_leaves_out_is_taken_from_where_it_was_said(premise, short):
+    assert said(premise) == written(short)
