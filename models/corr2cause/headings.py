@@ -14,7 +14,7 @@ from models.corr2cause.clause_parts import held_fixed, polarity
 from models.corr2cause.graphs import nodes_in
 from models.corr2cause.naming import PLACE, Numbered
 from models.corr2cause.premise_reading import read_sentence
-from models.corr2cause.relation_words import EXCEPT
+from models.corr2cause.relation_words import EXCEPT, GIVEN_EACH
 
 NAME: Final = r"<\d+>"
 JOIN: Final = r"\s*(?:\band\b|\bwith\b|\bvs\b\.?|\bversus\b|\bto\b|&|<?[-–—/~↔]+>?)\s*"
@@ -27,11 +27,6 @@ SEPARATORS: Final = re.compile(r"(?:[\s,;.]|\band\b|\balso\b)*")
 ONLY_NAMES: Final = re.compile(rf"(?:{NAME}|{JOIN}|[\s,;.])+")
 # "Of <0>, <1> and <2>, the following pairs show a correlation:" names them first.
 AHEAD: Final = re.compile(r"^.*<\d+>[^<]*?,\s+(?=the (?:following )?pairs\b[^<]*:$)")
-GIVEN_EACH: Final = re.compile(
-    r"^(?P<pair>.*\S) (?:given|(?:conditional(?:ly)?|conditioned|conditioning) (?:up)?on|"
-    r"controlling for|adjusting for|holding) (?:each|any|either|every one|all) (?:one )?of "
-    r"(?:the following|these)(?: sets?| variables)?:$"
-)
 NAMED_FIRST: Final = re.compile(rf"(?:also |and |so )?{NAME}")
 SUBJECT: Final = re.compile(rf"({NAME})\s*:")
 
@@ -68,9 +63,10 @@ def _conditioned(text: Numbered) -> Iterator[tuple[str, str]]:
     of <1>; <0> is independent of <3>."
     """
     pair, held = "", ""
-    for sentence, original in zip(text.sentences, text.original, strict=True):
+    below = (*text.sentences, "")[1:]
+    for sentence, original, after in zip(text.sentences, text.original, below, strict=True):
         sets = GIVEN_EACH.match(sentence)
-        if sets:
+        if sets and ONLY_NAMES.fullmatch(after):
             pair = sets["pair"]
             continue
         if pair and ONLY_NAMES.fullmatch(sentence):

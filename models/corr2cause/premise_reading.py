@@ -22,6 +22,7 @@ from models.corr2cause.relation_words import (
     EVERY_PAIR,
     EXCEPT,
     FIXES,
+    GIVEN_EACH,
     HALF_A_PAIR,
     LIST,
     NEXT_PREDICATE,
@@ -127,7 +128,7 @@ def read_sentence(sentence: str, count: int) -> Iterator[Statement]:
     if len(set(PLACE.findall(sentence))) == 2:
         sentence = OBSERVED.sub(r"\g<a> ", sentence)
     sentence = THEN_OBSERVED.sub(r"\g<a> ", sentence)
-    if len(sentence) > LONGEST:
+    if len(sentence) > LONGEST or GIVEN_EACH.match(sentence):
         return
     for screens in SCREENS if SCREENING.search(sentence) else ():
         sentence = screens.sub(r"given \g<by>, \g<a> and \g<b> are independent", sentence)

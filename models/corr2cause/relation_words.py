@@ -146,6 +146,12 @@ THEN_OBSERVED: Final = re.compile(r",? then " + OBSERVED.pattern)
 NEXT_PREDICATE: Final = re.compile(
     r",?\s*\band (?=<\d+> (?:is|was|does|did|has|shows|correlates|depends|varies|moves|goes) )"
 )
+# "<0> and <1> are independent given each of these:" says nothing without what stands below it.
+GIVEN_EACH: Final = re.compile(
+    r"^(?P<pair>.*\S) (?:given|(?:conditional(?:ly)?|conditioned|conditioning) (?:up)?on|"
+    r"controlling for|adjusting for|holding) (?:each|any|either|every one|all) (?:one )?of "
+    r"(?:the following|these)(?: sets?| variables)?:$"
+)
 HALF_A_PAIR: Final = re.compile(r"\b(?:between|both|of|among) <\d+>$")
 # "<0> and <1>, <0> and <2>, and <1> and <3>": pairs, and no list of all
 TWO: Final = re.compile(r"<(?P<a>\d+)> and <(?P<b>\d+)>")

@@ -87,10 +87,9 @@ def test_an_address_of_ipv6_stays_as_it_is(address):
 class Kept:
     """Keeps lines in memory."""
 
-    tails: dict[str, bytes] = {}  # noqa: RUF012
-
     def __init__(self):
         self.rows = []
+        self.tails = {}
 
     async def keep(self, protocol, size, decode, origin):
         self.rows += [row for frame in decode().frames for row in frame.rows()]

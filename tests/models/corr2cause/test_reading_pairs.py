@@ -367,3 +367,9 @@ def test_letters_are_given_to_names(sentence):
 )
 def test_what_a_sentence_leaves_out_is_taken_from_where_it_was_said(premise, short):
     assert said(premise) == written(short)
+
+
+def test_a_heading_of_sets_without_any_set_is_told():
+    heading = "V and W are independent conditional on each of the following:"
+    reading = read(f"{OPENING}{heading} Z is correlated with Y.", "V causes W.")
+    assert reading.not_understood == (heading,)
